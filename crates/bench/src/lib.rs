@@ -1,0 +1,1 @@
+//! every number we publish.

@@ -1,0 +1,1 @@
+//! agrees: mempool, blocks, consensus, execution, recovery.

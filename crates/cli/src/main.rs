@@ -1,0 +1,3 @@
+//! The one binary, `furikae`.
+
+fn main() {}

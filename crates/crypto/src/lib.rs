@@ -1,0 +1,1 @@
+//! amounts that add, digests, keys, and the check of block certificates.

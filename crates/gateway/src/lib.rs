@@ -1,0 +1,1 @@
+//! speaks for one participant: keys, signing, submission, following.

@@ -1,0 +1,1 @@
+//! the rules: (snapshot, time, instruction) -> outcome.

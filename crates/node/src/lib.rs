@@ -1,0 +1,1 @@
+//! a validator or an observer: sockets, disks, clocks; no decisions.

@@ -1,0 +1,1 @@
+//! a whole market in one thread, from a seed.

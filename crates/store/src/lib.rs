@@ -1,0 +1,1 @@
+//! remembers: authenticated state, changes of each block, proofs of any past moment.

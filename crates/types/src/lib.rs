@@ -1,0 +1,1 @@
+//! the words of the market, and their one byte encoding.
