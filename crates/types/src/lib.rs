@@ -23,6 +23,8 @@ extern crate alloc;
 
 mod header;
 mod id;
+mod stub;
+pub use stub::*;
 mod text;
 mod time;
 mod wire;

@@ -1,0 +1,42 @@
+//! Envelopes: what a sender signs.
+
+use types::{ChainId, Digest, KeyId, Lane, LedgerTime, PartyId, Sender, Wire};
+
+use alloc::vec::Vec;
+
+use crate::instruction::Instruction;
+
+/// Most instructions that one envelope may carry.
+pub const INSTRUCTIONS_MAX: u16 = 1_024;
+
+types::record! {
+    /// Instructions of one sender, in order, under one signature.
+    pub struct Envelope {
+        /// For which market.
+        pub chain: ChainId,
+        /// Who signs.
+        pub sender: Sender,
+        /// With which of its keys.
+        pub key: KeyId,
+        /// In which of its sequences.
+        pub lane: Lane,
+        /// The envelope's place in that sequence: the lane's next number, or it may not stand in a block.
+        pub sequence: u64,
+        /// After this time it has no effect but to use up its number.
+        pub expiry: LedgerTime,
+        /// The venue that alone may bring it, in its own order.
+        pub via: Option<PartyId>,
+        /// Digest of the sealed envelope that goes with it; zeros when there is none.
+        pub sealed: Digest,
+        /// What is asked.
+        pub instructions: Vec<Instruction>,
+    }
+}
+
+impl Envelope {
+    /// What the sender signs, and what a witness is tied to.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        crypto::digest(b"furikae.envelope.v1", &self.to_bytes())
+    }
+}

@@ -1,0 +1,356 @@
+//! Everything that may be asked, and by whom.
+
+use alloc::vec::Vec;
+
+use crypto::Amount;
+use types::{
+    AccountId, BusinessDate, Cfi, Digest, InstructionId, InstrumentId, KeyId, Lei, Mic, PartyId,
+    PublicKey, Text,
+};
+
+use crate::{
+    Stop, book,
+    draft::Draft,
+    governance::{self, ParameterName, Roles, Validator},
+    issuance::{self, Listing},
+    settlement::{self, Pay, Priority, Terms},
+    trade::{self, ReportTrade, TradeId, VenueTrade},
+};
+
+types::choice! {
+    /// One instruction. The comment names who may ask it; everybody else is refused by role.
+    pub enum Instruction {
+        /// Administrator: admits a party with its first key.
+        0 => AdmitParty {
+            /// Its number, chosen by the administrator.
+            party: PartyId,
+            /// Its legal entity identifier.
+            lei: Lei,
+            /// Its name.
+            name: Text<70>,
+            /// What it may do.
+            roles: Roles,
+            /// Its key number 0.
+            key: PublicKey,
+        },
+        /// Administrator: suspends a party, or lets it act again.
+        1 => SuspendParty {
+            /// Which party.
+            party: PartyId,
+            /// Whether it is suspended from now on.
+            suspended: bool,
+        },
+        /// A party, for itself; an administrator, for any: adds a key.
+        2 => AddKey {
+            /// Whose key.
+            party: PartyId,
+            /// Its number; not used before.
+            key: KeyId,
+            /// The key.
+            public: PublicKey,
+        },
+        /// A party, for itself; an administrator, for any: revokes a key, from this block on.
+        3 => RevokeKey {
+            /// Whose key.
+            party: PartyId,
+            /// Which.
+            key: KeyId,
+        },
+        /// Administrator: sets a parameter.
+        4 => SetParameter {
+            /// Which.
+            name: ParameterName,
+            /// Its value.
+            value: i64,
+        },
+        /// Administrator: names the validators of the next epoch.
+        5 => SetValidators {
+            /// All of them.
+            validators: Vec<Validator>,
+        },
+        /// Administrator: opens a business day; the market's date moves forward only.
+        6 => OpenDay {
+            /// The day.
+            date: BusinessDate,
+        },
+        /// Participant, CSD or settlement bank: opens an account that it manages.
+        7 => OpenAccount {
+            /// Its number, unique on the market.
+            account: AccountId,
+            /// The key that may spend from it (sealed instruments); zeros on open accounts.
+            spend_key: PublicKey,
+            /// The key that may read it (sealed instruments); zeros on open accounts.
+            view_key: PublicKey,
+            /// Account class.
+            class: u16,
+            /// Salted commitment to the holder's record.
+            holder: Digest,
+            /// Number of the holder, the same for one person everywhere.
+            holder_number: [u8; 16],
+        },
+        /// Administrator: registers an instrument.
+        8 => List {
+            /// Its ISIN, or a currency.
+            instrument: InstrumentId,
+            /// Security or money, open or sealed.
+            kind: crate::issuance::Kind,
+            /// Decimal places of its quantities.
+            scale: u8,
+            /// Its issuer; the settlement bank, for money.
+            issuer: PartyId,
+            /// Its name.
+            name: Text<100>,
+            /// Its classification.
+            cfi: Cfi,
+            /// Whether the administrator signs off each settlement of it.
+            sign_off: bool,
+        },
+        /// Issuer: requests units for an account. Has no effect until approved.
+        9 => RequestIssue {
+            /// Of what.
+            instrument: InstrumentId,
+            /// To which account.
+            account: AccountId,
+            /// How many units.
+            quantity: Amount,
+        },
+        /// Issuer: requests to take units back from an account. Has no effect until approved.
+        10 => RequestRedeem {
+            /// Of what.
+            instrument: InstrumentId,
+            /// From which account.
+            account: AccountId,
+            /// How many units.
+            quantity: Amount,
+        },
+        /// CSD: gives effect to a request, or refuses it.
+        11 => DecideRequest {
+            /// The request.
+            request: InstructionId,
+            /// Whether it is approved.
+            approved: bool,
+        },
+        /// Settlement bank: issues money tokens against a deposit.
+        12 => IssueMoney {
+            /// The currency.
+            currency: InstrumentId,
+            /// To whom.
+            account: AccountId,
+            /// How much, in minor units.
+            amount: Amount,
+        },
+        /// Account manager: gives money tokens back to the settlement bank.
+        13 => RedeemMoney {
+            /// The currency.
+            currency: InstrumentId,
+            /// From which account.
+            account: AccountId,
+            /// How much, in minor units.
+            amount: Amount,
+        },
+        /// Account manager: allocates units of one account over several.
+        14 => Allocate {
+            /// Of what.
+            instrument: InstrumentId,
+            /// From which account.
+            from: AccountId,
+            /// To which accounts, how many units each.
+            to: Vec<(AccountId, Amount)>,
+        },
+        /// Exchange: imports executed trades of a venue. One that is known already changes nothing.
+        15 => ImportTrades {
+            /// The venue.
+            venue: Mic,
+            /// Its trade date.
+            date: BusinessDate,
+            /// The trades.
+            trades: Vec<VenueTrade>,
+        },
+        /// Exchange: closes a venue's date; its trades' numbers are forgotten, older dates are refused.
+        16 => CloseVenue {
+            /// The venue.
+            venue: Mic,
+            /// Up to and including this date.
+            date: BusinessDate,
+        },
+        /// Participant: reports a trade for the other side to affirm.
+        17 => ReportTrade(ReportTrade),
+        /// The other side: affirms a reported trade by saying it again as it knows it.
+        18 => AffirmTrade {
+            /// The report.
+            trade: TradeId,
+            /// The trade as this side knows it.
+            mine: ReportTrade,
+        },
+        /// The other side: rejects a reported trade.
+        19 => RejectTrade {
+            /// The report.
+            trade: TradeId,
+        },
+        /// Account manager: one side of a settlement.
+        20 => Settle(Terms),
+        /// Account manager: a payment without a delivery.
+        21 => Pay(Pay),
+        /// Either side: not to be settled yet.
+        22 => Hold {
+            /// Its own instruction.
+            instruction: InstructionId,
+        },
+        /// Either side: may settle now.
+        23 => Release {
+            /// Its own instruction.
+            instruction: InstructionId,
+        },
+        /// Either side: cancels alone while unmatched, together once matched.
+        24 => Cancel {
+            /// Its own instruction.
+            instruction: InstructionId,
+        },
+        /// Either side: changes the priority of its own instruction.
+        25 => Prioritise {
+            /// Its own instruction.
+            instruction: InstructionId,
+            /// From now on.
+            priority: Priority,
+        },
+        /// CSD or settlement agent: signs off a matched pair, or refuses it.
+        26 => SignOff {
+            /// Either side of the pair.
+            instruction: InstructionId,
+            /// Whether it may settle.
+            approved: bool,
+        },
+        /// Account manager: writes a position anew without changing it, so that it can be proved.
+        27 => AttestPosition {
+            /// The account.
+            account: AccountId,
+            /// Of what.
+            instrument: InstrumentId,
+        },
+        /// Issuer: writes its instrument's registry digest anew without changing it.
+        28 => AttestInstrument {
+            /// The instrument.
+            instrument: InstrumentId,
+        },
+    }
+}
+
+impl Instruction {
+    /// Which roles may ask this as administrators, under the threshold of the verb.
+    const fn administrators(&self) -> Option<Roles> {
+        match self {
+            Self::AdmitParty { .. }
+            | Self::SuspendParty { .. }
+            | Self::SetParameter { .. }
+            | Self::SetValidators { .. }
+            | Self::OpenDay { .. }
+            | Self::List { .. } => Some(Roles::ADMINISTRATOR),
+            Self::DecideRequest { .. } => Some(Roles::CSD),
+            Self::ImportTrades { .. } | Self::CloseVenue { .. } => Some(Roles::EXCHANGE),
+            Self::SignOff { .. } => Some(Roles::CSD.and(Roles::SETTLEMENT_AGENT)),
+            _ => None,
+        }
+    }
+
+    /// Gives effect to this instruction.
+    ///
+    /// # Errors
+    /// Those of [`governance::sender`], then those of the market function that is asked, in its order.
+    pub(crate) fn take_effect(&self, draft: &mut Draft<'_>, id: InstructionId) -> Result<(), Stop> {
+        let (party, row) = governance::sender(draft)?;
+        let of_key = match self {
+            Self::AddKey { party, .. } | Self::RevokeKey { party, .. } => Some(*party),
+            _ => None,
+        };
+        let own_key = of_key == Some(party) && !row.roles.any_of(Roles::ADMINISTRATOR);
+        let administrators = of_key.filter(|_| !own_key).map(|_| Roles::ADMINISTRATOR);
+        match administrators.or(self.administrators()) {
+            Some(roles) if !governance::approve(draft, roles, self)? => Ok(()),
+            Some(_) => self.decree(draft, party),
+            None if own_key => self.decree(draft, party),
+            None => self.perform(draft, id, party),
+        }
+    }
+
+    /// What administrators ask, once enough of them have asked it.
+    fn decree(&self, draft: &mut Draft<'_>, by: PartyId) -> Result<(), Stop> {
+        match self {
+            Self::AdmitParty { party, lei, name, roles, key } => {
+                let (lei, name, roles) = (*lei, name.clone(), *roles);
+                let row = governance::Party { lei, name, roles, suspended: false };
+                governance::admit(draft, *party, &row, *key)
+            }
+            Self::SuspendParty { party, suspended } => {
+                governance::suspend(draft, *party, *suspended)
+            }
+            Self::AddKey { party, key, public } => {
+                governance::add_key(draft, *party, *key, *public)
+            }
+            Self::RevokeKey { party, key } => governance::revoke_key(draft, *party, *key),
+            Self::SetParameter { name, value } => governance::set(draft, name, *value),
+            Self::SetValidators { validators } => governance::set_validators(draft, validators),
+            Self::OpenDay { date } => governance::open_day(draft, *date),
+            Self::List { instrument, kind, scale, issuer, name, cfi, sign_off } => {
+                let (name, cfi) = (name.clone(), *cfi);
+                let row = Listing { issuer: *issuer, name, cfi, sign_off: *sign_off };
+                issuance::list(draft, *instrument, *kind, *scale, &row)
+            }
+            Self::DecideRequest { request, approved } => {
+                issuance::decide(draft, *request, *approved)
+            }
+            Self::ImportTrades { venue, date, trades } => {
+                trade::import(draft, by, *venue, *date, trades)
+            }
+            Self::CloseVenue { venue, date } => trade::close_venue(draft, *venue, *date),
+            Self::SignOff { instruction, approved } => {
+                settlement::sign_off(draft, *instruction, *approved)
+            }
+            _ => unreachable!("not an administrator's verb"),
+        }
+    }
+
+    /// What a party asks for itself.
+    fn perform(
+        &self,
+        draft: &mut Draft<'_>,
+        id: InstructionId,
+        party: PartyId,
+    ) -> Result<(), Stop> {
+        match self {
+            Self::OpenAccount { account, .. } => book::open_account(draft, *account, self),
+            Self::RequestIssue { instrument, account, quantity } => {
+                issuance::request(draft, id, (*account, *instrument), quantity, false)
+            }
+            Self::RequestRedeem { instrument, account, quantity } => {
+                issuance::request(draft, id, (*account, *instrument), quantity, true)
+            }
+            Self::IssueMoney { currency, account, amount } => {
+                issuance::issue_money(draft, (*account, *currency), amount)
+            }
+            Self::RedeemMoney { currency, account, amount } => {
+                issuance::redeem_money(draft, (*account, *currency), amount)
+            }
+            Self::Allocate { instrument, from, to } => {
+                issuance::allocate(draft, (*from, *instrument), to)
+            }
+            Self::ReportTrade(told) => trade::report(draft, id, told),
+            Self::AffirmTrade { trade, mine } => trade::affirm(draft, trade, mine),
+            Self::RejectTrade { trade } => trade::reject(draft, trade),
+            Self::Settle(terms) => settlement::settle(draft, id, terms),
+            Self::Pay(payment) => settlement::pay(draft, id, payment),
+            Self::Hold { instruction } => settlement::hold::set(draft, *instruction, party, true),
+            Self::Release { instruction } => {
+                settlement::hold::set(draft, *instruction, party, false)
+            }
+            Self::Cancel { instruction } => settlement::cancel(draft, *instruction, party),
+            Self::Prioritise { instruction, priority } => {
+                settlement::queue::prioritise(draft, *instruction, party, *priority)
+            }
+            Self::AttestPosition { account, instrument } => {
+                book::attest(draft, (*account, *instrument), party)
+            }
+            Self::AttestInstrument { instrument } => issuance::attest(draft, *instrument, party),
+            _ => unreachable!("an administrator's verb"),
+        }
+    }
+}

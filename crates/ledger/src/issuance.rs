@@ -1,0 +1,299 @@
+//! Issuance: instruments, and their units coming into being and ending.
+//!
+//! ```text
+//!   security   issuer requests --> CSD approves --> issued to the issuer's account --> allocated
+//!   money      settlement bank issues against a deposit --> circulates among members --> redeemed
+//! ```
+//!
+//! Units come from the instrument's issuance account and go back to it, so every instrument sums to zero.
+
+use alloc::vec::Vec;
+
+use crypto::Amount;
+use types::{
+    AccountId, Cfi, Currency, Digest, InstructionId, InstrumentId, Isin, PartyId, PublicKey, Text,
+};
+
+use crate::{
+    Stop,
+    book::{self, Movement},
+    draft::Draft,
+    event::Event,
+    governance::{self, Party, PartyKey, Roles},
+    reject::Reject,
+    row::{Row, kind},
+};
+
+types::choice! {
+    /// What an instrument is, for life.
+    #[derive(Copy, Hash)]
+    pub enum Kind {
+        /// A security whose amounts everybody reads.
+        0 => OpenSecurity,
+        /// A security whose amounts only those entitled read.
+        1 => SealedSecurity,
+        /// Money whose amounts everybody reads.
+        2 => OpenMoney,
+        /// Money whose amounts only those entitled read.
+        3 => SealedMoney,
+    }
+}
+
+types::record! {
+    /// An instrument, as its amounts stand.
+    pub struct Instrument {
+        /// Security or money, open or sealed.
+        pub kind: Kind,
+        /// Decimal places of its quantities.
+        pub scale: u8,
+        /// Key 0 of its issuer.
+        pub issuer_key: PublicKey,
+        /// Units in circulation.
+        pub supply: Amount,
+        /// How many splits it has seen.
+        pub split_index: u32,
+        /// Digest over its holders; zeros for money.
+        pub registry_digest: Digest,
+    }
+}
+
+impl Row for Instrument {
+    const KIND: u8 = kind::INSTRUMENT;
+    type Name = InstrumentId;
+}
+
+types::record! {
+    /// An instrument, as it is described.
+    pub struct Listing {
+        /// Its issuer; the settlement bank, for money.
+        pub issuer: PartyId,
+        /// Its name.
+        pub name: Text<100>,
+        /// Its classification.
+        pub cfi: Cfi,
+        /// Whether the administrator signs off each settlement of it.
+        pub sign_off: bool,
+    }
+}
+
+impl Row for Listing {
+    const KIND: u8 = kind::LISTING;
+    type Name = InstrumentId;
+}
+
+types::record! {
+    /// An issuer's request, until it is decided.
+    pub struct Request {
+        /// Who requests.
+        pub issuer: PartyId,
+        /// Of what.
+        pub instrument: InstrumentId,
+        /// To or from which account.
+        pub account: AccountId,
+        /// How many units.
+        pub quantity: Amount,
+        /// Whether units are to end.
+        pub redeem: bool,
+    }
+}
+
+impl Row for Request {
+    const KIND: u8 = kind::REQUEST;
+    type Name = InstructionId;
+}
+
+/// Most decimal places of a quantity.
+pub const SCALE_MAX: u8 = 12;
+
+/// Registers an instrument.
+///
+/// # Errors
+/// [`Reject::SealedNotYet`], [`Reject::InstrumentInvalid`] (its id or scale), [`Reject::InstrumentExists`],
+/// [`Reject::PartyUnknown`], [`Reject::RoleMissing`] (of the issuer named).
+pub(crate) fn list(
+    draft: &mut Draft<'_>,
+    instrument: InstrumentId,
+    kind: Kind,
+    scale: u8,
+    listing: &Listing,
+) -> Result<(), Stop> {
+    let (valid, role) = match kind {
+        Kind::OpenSecurity => (Isin::from_bytes12(instrument.0).is_ok(), Roles::ISSUER),
+        Kind::OpenMoney => (currency_of(instrument).is_some(), Roles::SETTLEMENT_BANK),
+        Kind::SealedSecurity | Kind::SealedMoney => return Err(Reject::SealedNotYet.into()),
+    };
+    if !valid || scale > SCALE_MAX {
+        return Err(Reject::InstrumentInvalid { instrument }.into());
+    }
+    if draft.get::<Instrument>(&instrument)?.is_some() {
+        return Err(Reject::InstrumentExists { instrument }.into());
+    }
+    let issuer = listing.issuer;
+    let party = draft.get::<Party>(&issuer)?.ok_or(Reject::PartyUnknown { party: issuer })?;
+    if !party.roles.any_of(role) {
+        return Err(Reject::RoleMissing { roles: role }.into());
+    }
+    let key = draft.get::<PartyKey>(&(issuer, types::KeyId(0)))?;
+    let issuer_key = key.map_or(PublicKey([0; 32]), |key| key.public);
+    let registry_digest = match kind {
+        Kind::OpenSecurity => crate::registry::digest(core::iter::empty()),
+        _ => Digest([0; 32]),
+    };
+    let supply = Amount::Open(0);
+    let row = Instrument { kind, scale, issuer_key, supply, split_index: 0, registry_digest };
+    draft.put(&instrument, &row)?;
+    draft.put(&instrument, listing)?;
+    draft.tell(Event::InstrumentListed { instrument, issuer });
+    Ok(())
+}
+
+/// Takes an issuer's request. It has no effect until it is decided.
+///
+/// # Errors
+/// [`Reject::RoleMissing`], [`Reject::InstrumentUnknown`], [`Reject::NotIssuer`], [`Reject::AccountUnknown`],
+/// [`Reject::SealedNotYet`], [`Reject::QuantityNotPositive`].
+pub(crate) fn request(
+    draft: &mut Draft<'_>,
+    id: InstructionId,
+    (account, instrument): book::Place,
+    quantity: &Amount,
+    redeem: bool,
+) -> Result<(), Stop> {
+    let issuer = governance::require_role(draft, Roles::ISSUER)?;
+    let listing = require_listed(draft, instrument)?;
+    if listing.issuer != issuer {
+        return Err(Reject::NotIssuer { instrument }.into());
+    }
+    draft.get::<book::Account>(&account)?.ok_or(Reject::AccountUnknown { account })?;
+    book::positive(quantity.clone())?;
+    let quantity = quantity.clone();
+    draft.put(&id, &Request { issuer, instrument, account, quantity, redeem })?;
+    draft.tell(Event::Requested { request: id });
+    Ok(())
+}
+
+/// Gives effect to a request, or refuses it.
+///
+/// # Errors
+/// [`Reject::RequestUnknown`], then those of [`book::posting`].
+pub(crate) fn decide(draft: &mut Draft<'_>, id: InstructionId, approved: bool) -> Result<(), Stop> {
+    let request = draft.get::<Request>(&id)?.ok_or(Reject::RequestUnknown { request: id })?;
+    if approved {
+        let Request { instrument, account, quantity, redeem, .. } = request;
+        units(draft, instrument, account, quantity, redeem)?;
+    }
+    draft.end::<Request>(&id)?;
+    draft.tell(Event::RequestDecided { request: id, approved });
+    Ok(())
+}
+
+/// Issues money tokens against a deposit.
+///
+/// # Errors
+/// [`Reject::RoleMissing`], [`Reject::InstrumentUnknown`], [`Reject::NotIssuer`],
+/// [`Reject::AccountNotEligible`], then those of [`book::posting`].
+pub(crate) fn issue_money(
+    draft: &mut Draft<'_>,
+    (account, currency): book::Place,
+    amount: &Amount,
+) -> Result<(), Stop> {
+    let bank = governance::require_role(draft, Roles::SETTLEMENT_BANK)?;
+    let listing = require_listed(draft, currency)?;
+    if listing.issuer != bank || !currency.is_currency() {
+        return Err(Reject::NotIssuer { instrument: currency }.into());
+    }
+    book::require_eligible(draft, (account, currency))?;
+    units(draft, currency, account, amount.clone(), false)
+}
+
+/// Gives money tokens back to the settlement bank.
+///
+/// # Errors
+/// [`Reject::AccountUnknown`], [`Reject::AccountNotManaged`], [`Reject::InstrumentUnknown`],
+/// [`Reject::NotIssuer`] (it is no money), then those of [`book::posting`].
+pub(crate) fn redeem_money(
+    draft: &mut Draft<'_>,
+    (account, currency): book::Place,
+    amount: &Amount,
+) -> Result<(), Stop> {
+    let manager = governance::require_role(draft, Roles::ACCOUNT_MANAGER)?;
+    book::require_manager(draft, account, manager)?;
+    require_listed(draft, currency)?;
+    if !currency.is_currency() {
+        return Err(Reject::NotIssuer { instrument: currency }.into());
+    }
+    units(draft, currency, account, amount.clone(), true)
+}
+
+/// Allocates units of one account over several: all of it, or nothing.
+///
+/// # Errors
+/// [`Reject::AccountUnknown`], [`Reject::AccountNotManaged`], [`Reject::InstrumentUnknown`],
+/// [`Reject::AccountNotEligible`], then those of [`book::posting`].
+pub(crate) fn allocate(
+    draft: &mut Draft<'_>,
+    (from, instrument): book::Place,
+    to: &[(AccountId, Amount)],
+) -> Result<(), Stop> {
+    let manager = governance::require_role(draft, Roles::ACCOUNT_MANAGER)?;
+    book::require_manager(draft, from, manager)?;
+    require_listed(draft, instrument)?;
+    let mut movements = Vec::new();
+    for (to, amount) in to {
+        book::require_eligible(draft, (*to, instrument))?;
+        movements.push(Movement { instrument, from, to: *to, amount: amount.clone() });
+    }
+    book::posting(draft, &movements)?.post(draft)?;
+    for movement in movements {
+        draft.tell(Event::Moved { movement });
+    }
+    Ok(())
+}
+
+/// Writes an instrument's row anew without changing it, so that its registry digest makes a change leaf.
+///
+/// # Errors
+/// [`Reject::InstrumentUnknown`], [`Reject::NotIssuer`].
+pub(crate) fn attest(
+    draft: &mut Draft<'_>,
+    instrument: InstrumentId,
+    party: PartyId,
+) -> Result<(), Stop> {
+    if require_listed(draft, instrument)?.issuer != party {
+        return Err(Reject::NotIssuer { instrument }.into());
+    }
+    let row = draft.get::<Instrument>(&instrument)?;
+    let row = row.ok_or(Reject::InstrumentUnknown { instrument })?;
+    Ok(draft.put(&instrument, &row)?)
+}
+
+/// What is told of an instrument, if it is listed.
+///
+/// # Errors
+/// [`Reject::InstrumentUnknown`].
+pub(crate) fn require_listed(draft: &Draft<'_>, instrument: InstrumentId) -> Result<Listing, Stop> {
+    let listing = draft.get::<Listing>(&instrument)?;
+    listing.ok_or_else(|| Reject::InstrumentUnknown { instrument }.into())
+}
+
+fn units(
+    draft: &mut Draft<'_>,
+    instrument: InstrumentId,
+    account: AccountId,
+    amount: Amount,
+    redeem: bool,
+) -> Result<(), Stop> {
+    let issuance = book::issuance_account(instrument);
+    let (from, to) = if redeem { (account, issuance) } else { (issuance, account) };
+    let movement = Movement { instrument, from, to, amount };
+    book::posting(draft, core::slice::from_ref(&movement))?.post(draft)?;
+    draft.tell(Event::Moved { movement });
+    Ok(())
+}
+
+fn currency_of(instrument: InstrumentId) -> Option<Currency> {
+    let [a, b, c, ..] = instrument.0;
+    let code = [a, b, c];
+    let text = core::str::from_utf8(&code).ok()?;
+    Currency::parse(text).ok().filter(|_| instrument.is_currency())
+}

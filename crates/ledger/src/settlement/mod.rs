@@ -1,0 +1,228 @@
+//! Settlement: two sides instruct, match, and settle; or one side pays.
+//!
+//! ```text
+//!   settle --> Unmatched --match--> OnHold / AwaitingSignOff / AwaitingDate --> Pending --> Settled
+//!                 |  |                                                      (queue)  ^
+//!                 |  `-- cancel (alone) --> Cancelled <-- cancel (both) -------|     |
+//!                 `-- time out --> Expired          SignOffRefused <--- refused|     |
+//!   pay ------------------------> OnHold / AwaitingDate -----------------------------'
+//! ```
+//!
+//! A pair that is ready and covered settles at once; one that is not covered is [`Status::Pending`] in
+//! the [`queue`], and [`offsetting`] looks at it at the close of a block.
+
+mod dvp;
+pub mod hold;
+pub mod matching;
+pub mod offsetting;
+pub mod queue;
+mod terms;
+
+use alloc::vec::Vec;
+
+use types::{InstructionId, LedgerTime, PartyId, Wire};
+
+use crate::{
+    Instruction, Stop, alarm, book,
+    draft::{Draft, Missing},
+    event::Event,
+    governance::{self, ParameterName, Roles},
+    reject::Reject,
+    row::{Entry, Key, Row, kind},
+};
+
+pub use terms::{AgainstPayment, Asked, Instructed, OpenTerms, Pay, Priority, Side, Status, Terms};
+
+const DUE: u8 = 9;
+/// How many instructions reach their date in one block; the others wait for the next.
+const DUE_A_BLOCK: usize = 512;
+
+impl Row for Instructed {
+    const KIND: u8 = kind::INSTRUCTION;
+    type Name = InstructionId;
+
+    fn entries(&self, name: &InstructionId) -> Vec<Entry> {
+        match (self.status, &self.asked) {
+            (Status::Unmatched { until }, Asked::Settle(terms)) => {
+                let mut entries = matching::entries(self, terms, name);
+                entries.push(alarm::entry(until, alarm::Due::Match, name));
+                entries
+            }
+            (Status::AwaitingDate, asked) => {
+                let mut start = alloc::vec![DUE];
+                (asked.intended_date(), self.arrival).write(&mut start);
+                name.write(&mut start);
+                alloc::vec![Entry::from_start(&start)]
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// Takes one side's instruction, and settles the pair that it completes, if it is ready and covered.
+///
+/// # Errors
+/// [`Reject::SealedNotYet`], [`Reject::RoleMissing`], then those of [`matching::check`]. A lack of
+/// cover is not an error: the pair waits.
+pub(crate) fn settle(draft: &mut Draft<'_>, id: InstructionId, terms: &Terms) -> Result<(), Stop> {
+    let Terms::Open(terms) = terms else { return Err(Reject::SealedNotYet.into()) };
+    let party = governance::require_role(draft, Roles::ACCOUNT_MANAGER)?;
+    matching::check(draft, party, terms)?;
+    let within = governance::parameter(draft, &ParameterName::MatchWithin)?;
+    let until = LedgerTime(draft.at.time.0.saturating_add_signed(within));
+    let status = Status::Unmatched { until };
+    let mine = Instructed::new(draft, party, Asked::Settle(terms.clone()), status, terms.hold)?;
+    let Some((other, theirs)) = matching::counterpart(draft, &mine, terms)? else {
+        matching::tell_mismatch(draft, id, party, terms)?;
+        draft.put(&id, &mine)?;
+        draft.tell(Event::StatusChanged { instruction: id, status });
+        return Ok(());
+    };
+    let signed_off = !matching::needs_sign_off(draft, terms)?;
+    let pair = |row: Instructed, with| Instructed { counterpart: Some(with), signed_off, ..row };
+    draft.put(&other, &pair(theirs, id))?;
+    draft.put(&id, &pair(mine, other))?;
+    Ok(dvp::advance(draft, id)?)
+}
+
+/// Takes a payment without a delivery, and settles it if it is its turn and covered.
+///
+/// # Errors
+/// [`Reject::RoleMissing`], [`Reject::AccountUnknown`], [`Reject::AccountNotManaged`],
+/// [`Reject::InstrumentUnknown`], [`Reject::AccountNotEligible`], [`Reject::SealedNotYet`],
+/// [`Reject::QuantityNotPositive`].
+pub(crate) fn pay(draft: &mut Draft<'_>, id: InstructionId, payment: &Pay) -> Result<(), Stop> {
+    let party = governance::require_role(draft, Roles::ACCOUNT_MANAGER)?;
+    book::require_manager(draft, payment.from, party)?;
+    crate::issuance::require_listed(draft, payment.currency)?;
+    if !payment.currency.is_currency() {
+        return Err(Reject::InstrumentUnknown { instrument: payment.currency }.into());
+    }
+    book::require_eligible(draft, (payment.to, payment.currency))?;
+    book::positive(payment.amount.clone())?;
+    let asked = Asked::Pay(payment.clone());
+    let mut row = Instructed::new(draft, party, asked, Status::Pending, payment.hold)?;
+    row.signed_off = true;
+    draft.put(&id, &row)?;
+    Ok(dvp::advance(draft, id)?)
+}
+
+/// Cancels alone while unmatched (and a payment always), together once matched.
+///
+/// # Errors
+/// Those of [`own`].
+pub(crate) fn cancel(draft: &mut Draft<'_>, id: InstructionId, party: PartyId) -> Result<(), Stop> {
+    let row = own(draft, id, party)?;
+    let Some(other) = row.counterpart else {
+        return Ok(end(draft, id, Status::Cancelled)?);
+    };
+    let theirs = draft.get::<Instructed>(&other)?;
+    if theirs.is_some_and(|it| it.cancel_asked || (it.party == party && row.cancel_asked)) {
+        return Ok(end(draft, id, Status::Cancelled)?);
+    }
+    if !row.cancel_asked {
+        draft.put(&id, &Instructed { cancel_asked: true, ..row })?;
+    }
+    draft.tell(Event::CancelAsked { instruction: id });
+    Ok(())
+}
+
+/// The administrator's word on a matched pair: it may settle, or it ends.
+///
+/// # Errors
+/// [`Reject::InstructionUnknown`], [`Reject::NotInThisState`].
+pub(crate) fn sign_off(
+    draft: &mut Draft<'_>,
+    id: InstructionId,
+    approved: bool,
+) -> Result<(), Stop> {
+    let row = draft.get::<Instructed>(&id)?;
+    let row = row.ok_or(Reject::InstructionUnknown { instruction: id })?;
+    let other = row.counterpart.filter(|_| !row.signed_off);
+    let other = other.ok_or(Reject::NotInThisState { instruction: id })?;
+    if !approved {
+        return Ok(end(draft, id, Status::SignOffRefused)?);
+    }
+    for side in [id, other] {
+        if let Some(row) = draft.get::<Instructed>(&side)? {
+            draft.put(&side, &Instructed { signed_off: true, ..row })?;
+        }
+    }
+    Ok(dvp::advance(draft, id)?)
+}
+
+/// Ends an instruction that found no match in time.
+pub(crate) fn expire(draft: &mut Draft<'_>, id: InstructionId) -> Result<(), Missing> {
+    end(draft, id, Status::Expired)
+}
+
+/// Lets instructions go on whose date has come, oldest first.
+pub(crate) fn fall_due(draft: &mut Draft<'_>) -> Result<(), Missing> {
+    let mut last = alloc::vec![DUE];
+    if draft.walk(&last).next().is_none() {
+        return Ok(());
+    }
+    governance::business_date(draft)?.write(&mut last);
+    let range = draft.walk_between(Entry::from_start(&[DUE]), Entry::to_end(&last));
+    let due: Vec<Entry> = range.take(DUE_A_BLOCK).collect();
+    for entry in due {
+        let mut name = types::Reader::new(entry.0.get(13..).unwrap_or_default());
+        if let Ok(id) = InstructionId::read(&mut name) {
+            dvp::advance(draft, id)?;
+        }
+    }
+    Ok(())
+}
+
+/// Rows that an instruction of this chapter will surely ask for.
+pub(crate) fn footprint(asked: &Instruction, keys: &mut Vec<Key>) {
+    match asked {
+        Instruction::Settle(Terms::Open(terms)) => {
+            keys.push(book::Account::key(&terms.account));
+            keys.push(book::Account::key(&terms.counterparty_account));
+            keys.push(crate::issuance::Listing::key(&terms.instrument));
+            keys.push(book::Position::key(&(terms.account, terms.instrument)));
+            keys.push(book::Position::key(&(terms.counterparty_account, terms.instrument)));
+            keys.extend(terms.trade.iter().map(crate::trade::Trade::key));
+            if let Some(AgainstPayment { account, currency, .. }) = &terms.payment {
+                keys.push(crate::issuance::Listing::key(currency));
+                keys.push(book::Position::key(&(*account, *currency)));
+            }
+        }
+        Instruction::Pay(payment) => {
+            keys.push(book::Account::key(&payment.from));
+            keys.push(book::Account::key(&payment.to));
+            keys.push(book::Position::key(&(payment.from, payment.currency)));
+            keys.push(book::Position::key(&(payment.to, payment.currency)));
+        }
+        _ => (),
+    }
+}
+
+/// An instruction of the party that asks.
+///
+/// # Errors
+/// [`Reject::InstructionUnknown`], [`Reject::InstructionNotYours`].
+pub(crate) fn own(
+    draft: &Draft<'_>,
+    id: InstructionId,
+    party: PartyId,
+) -> Result<Instructed, Stop> {
+    let row = draft.get::<Instructed>(&id)?;
+    let row = row.ok_or(Reject::InstructionUnknown { instruction: id })?;
+    if row.party == party {
+        return Ok(row);
+    }
+    Err(Reject::InstructionNotYours { instruction: id }.into())
+}
+
+/// Ends an instruction, and the other side's with it. Nothing has moved.
+fn end(draft: &mut Draft<'_>, id: InstructionId, status: Status) -> Result<(), Missing> {
+    let Some(row) = draft.get::<Instructed>(&id)? else { return Ok(()) };
+    queue::leave(draft, &row)?;
+    for side in core::iter::once(id).chain(row.counterpart) {
+        draft.end::<Instructed>(&side)?;
+        draft.tell(Event::StatusChanged { instruction: side, status });
+    }
+    Ok(())
+}

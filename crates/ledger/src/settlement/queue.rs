@@ -1,0 +1,250 @@
+//! The queue: what is ready and lacks cover, in order of priority, intended date and arrival.
+//!
+//! ```text
+//!   entry DEBIT   | account, instrument | priority, date, number |   what a position has to pay
+//!   entry PAYMENT | account, instrument | priority, date, number |   of these, payments: first in, first out
+//!   entry LEG     | number, leg         | from, to, instrument, amount |
+//!   entry FRONTIER| account, instrument |   from where the close still has to reach
+//! ```
+//!
+//! The close walks entries alone, in memory; rows are read only for what settles.
+
+use alloc::vec::Vec;
+
+use crypto::Amount;
+use types::{AccountId, BusinessDate, InstructionId, InstrumentId, PartyId, Wire};
+
+use super::{Asked, Instructed, Priority, Status, dvp, own};
+use crate::{
+    Stop,
+    book::{self, Movement, Place},
+    draft::{Draft, Missing},
+    event::Event,
+    reject::Reject,
+    row::{Entry, Row, kind},
+};
+
+const DEBIT: u8 = 6;
+const PAYMENT: u8 = 7;
+const LEG: u8 = 8;
+const FRONTIER: u8 = 10;
+
+/// The order among what waits.
+pub type Order = (Priority, BusinessDate, u64);
+
+types::record! {
+    /// Something that waits in the queue, under its number.
+    pub struct Waiting {
+        /// Its priority: the more urgent of its sides'.
+        pub priority: Priority,
+        /// When it is to settle.
+        pub intended_date: BusinessDate,
+        /// Whether it is a payment, which keeps its order.
+        pub payment: bool,
+        /// Whose it is: the deliverer's and the receiver's, or the payer's.
+        pub sides: Vec<InstructionId>,
+        /// What it moves.
+        pub movements: Vec<Movement>,
+        /// Its arrival.
+        pub number: u64,
+    }
+}
+
+impl Row for Waiting {
+    const KIND: u8 = kind::WAITING;
+    type Name = u64;
+
+    fn entries(&self, number: &u64) -> Vec<Entry> {
+        let mut entries = Vec::new();
+        for (leg, movement) in (0_u8..).zip(&self.movements) {
+            entries.push(debit_entry(DEBIT, movement.debit(), self.order()));
+            if self.payment {
+                entries.push(debit_entry(PAYMENT, movement.debit(), self.order()));
+            }
+            entries.push(leg_entry(*number, leg, movement));
+        }
+        entries
+    }
+}
+
+types::record! {
+    /// A position from which the close still has to reach.
+    pub struct Frontier {
+        /// What debits it from here on has not been reached.
+        pub from: Option<(Priority, (BusinessDate, u64))>,
+    }
+}
+
+impl Row for Frontier {
+    const KIND: u8 = kind::FRONTIER;
+    type Name = Place;
+
+    fn entries(&self, place: &Place) -> Vec<Entry> {
+        let mut start = alloc::vec![FRONTIER];
+        place.write(&mut start);
+        alloc::vec![Entry::from_start(&start)]
+    }
+}
+
+impl Waiting {
+    /// What the sides would wait as.
+    pub(super) fn of(sides: &[dvp::Seen], movements: Vec<Movement>) -> Self {
+        let priority = sides.iter().map(|it| it.1.asked.priority()).min();
+        let date = sides.iter().map(|it| it.1.asked.intended_date()).min();
+        Self {
+            priority: priority.unwrap_or(Priority::Normal),
+            intended_date: date.unwrap_or(BusinessDate(0)),
+            payment: sides.iter().any(|it| matches!(it.1.asked, Asked::Pay(_))),
+            sides: sides.iter().map(|it| it.0).collect(),
+            movements,
+            number: sides.iter().map(|it| it.1.arrival).max().unwrap_or_default(),
+        }
+    }
+
+    /// Its place among what waits.
+    #[must_use]
+    pub const fn order(&self) -> Order {
+        (self.priority, self.intended_date, self.number)
+    }
+}
+
+/// Lets something wait, and gives its number.
+pub(super) fn push(
+    draft: &mut Draft<'_>,
+    sides: &[dvp::Seen],
+    item: &Waiting,
+) -> Result<u64, Missing> {
+    assert!(!sides.is_empty(), "somebody waits");
+    draft.put(&item.number, item)?;
+    for movement in &item.movements {
+        draft.put(&movement.debit(), &Frontier { from: None })?;
+    }
+    Ok(item.number)
+}
+
+/// Takes an instruction's item out of the queue, if it is there.
+pub(super) fn leave(draft: &mut Draft<'_>, row: &Instructed) -> Result<(), Missing> {
+    row.queued.map_or(Ok(()), |number| draft.end::<Waiting>(&number))
+}
+
+/// Whether a payment has to wait behind another of its position: as urgent or more, and earlier.
+pub(super) fn must_wait_behind(draft: &Draft<'_>, item: &Waiting) -> bool {
+    let Some(movement) = item.movements.first().filter(|_| item.payment) else { return false };
+    let first = debits(draft, PAYMENT, movement.debit(), None).next();
+    first.is_some_and(|order| order < item.order())
+}
+
+/// Notes that a position has been credited: what waits on it may settle at the close.
+pub(crate) fn credited(draft: &mut Draft<'_>, place: Place) -> Result<(), Missing> {
+    if debits(draft, DEBIT, place, None).next().is_none() {
+        return Ok(());
+    }
+    draft.put(&place, &Frontier { from: None })
+}
+
+/// Changes the priority of an instruction of the party that asks.
+///
+/// # Errors
+/// Those of [`own`].
+pub(crate) fn prioritise(
+    draft: &mut Draft<'_>,
+    id: InstructionId,
+    party: PartyId,
+    priority: Priority,
+) -> Result<(), Stop> {
+    let row = own(draft, id, party)?;
+    let (queued, status) = (row.queued, row.status);
+    let row = Instructed { asked: row.asked.clone().with_priority(priority), ..row };
+    draft.put(&id, &row)?;
+    draft.tell(Event::Prioritised { instruction: id, priority });
+    match (queued, status) {
+        (Some(_), Status::Pending) => Ok(dvp::advance(draft, id)?),
+        _ => Ok(()),
+    }
+}
+
+/// The orders of what debits a position, from one on.
+pub(super) fn debiting<'d>(
+    draft: &'d Draft<'_>,
+    place: Place,
+    from: Option<Order>,
+) -> impl Iterator<Item = Order> + 'd {
+    debits(draft, DEBIT, place, from)
+}
+
+/// The first payment that waits on a position.
+pub(super) fn first_payment(draft: &Draft<'_>, place: Place) -> Option<Order> {
+    debits(draft, PAYMENT, place, None).next()
+}
+
+/// Whether the item of this order is a payment of the position.
+pub(super) fn is_payment(draft: &Draft<'_>, place: Place, order: Order) -> bool {
+    debits(draft, PAYMENT, place, Some(order)).next() == Some(order)
+}
+
+/// What an item moves, from the index alone.
+pub(super) fn legs(draft: &Draft<'_>, number: u64) -> Vec<Movement> {
+    let mut start = alloc::vec![LEG];
+    number.write(&mut start);
+    draft.walk(&start).filter_map(|entry| read_leg(&entry)).collect()
+}
+
+/// The positions from which the close still has to reach.
+pub(super) fn frontier(draft: &Draft<'_>) -> Vec<Place> {
+    let read = |entry: Entry| Place::read(&mut types::Reader::new(entry.0.get(1..)?)).ok();
+    draft.walk(&[FRONTIER]).filter_map(read).collect()
+}
+
+fn debits<'d>(
+    draft: &'d Draft<'_>,
+    tag: u8,
+    place: Place,
+    from: Option<Order>,
+) -> impl Iterator<Item = Order> + 'd {
+    let mut start = alloc::vec![tag];
+    place.write(&mut start);
+    let last = Entry::to_end(&start);
+    if let Some((priority, date, number)) = from {
+        (priority, (date, number)).write(&mut start);
+    }
+    draft.walk_between(Entry::from_start(&start), last).filter_map(|entry| read_order(&entry))
+}
+
+fn debit_entry(tag: u8, place: Place, (priority, date, number): Order) -> Entry {
+    let mut start = alloc::vec![tag];
+    place.write(&mut start);
+    (priority, (date, number)).write(&mut start);
+    Entry::from_start(&start)
+}
+
+fn read_order(entry: &Entry) -> Option<Order> {
+    let (priority, (date, number)) =
+        Wire::read(&mut types::Reader::new(entry.0.get(29..)?)).ok()?;
+    Some((priority, date, number))
+}
+
+fn leg_entry(number: u64, leg: u8, movement: &Movement) -> Entry {
+    let mut start = alloc::vec![LEG];
+    (number, leg).write(&mut start);
+    ((movement.from, movement.to), movement.instrument).write(&mut start);
+    book::open(&movement.amount).write(&mut start);
+    Entry::from_start(&start)
+}
+
+fn read_leg(entry: &Entry) -> Option<Movement> {
+    let mut bytes = types::Reader::new(entry.0.get(10..)?);
+    let (from, to): (AccountId, AccountId) = Wire::read(&mut bytes).ok()?;
+    let instrument = InstrumentId::read(&mut bytes).ok()?;
+    let amount = Amount::Open(i64::read(&mut bytes).ok()?);
+    Some(Movement { instrument, from, to, amount })
+}
+
+impl Reject {
+    /// The position that is short, if that is the reason.
+    pub(super) const fn place(&self) -> Option<Place> {
+        match self {
+            Self::PositionNotCovered { account, instrument } => Some((*account, *instrument)),
+            _ => None,
+        }
+    }
+}
