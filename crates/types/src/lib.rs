@@ -21,19 +21,34 @@
 
 extern crate alloc;
 
+mod bic;
+mod cfi;
+mod country;
+mod currency;
+mod date;
 mod header;
 mod id;
-mod stub;
-pub use stub::*;
+mod identifier;
+mod isin;
+mod lei;
+mod mic;
 mod text;
 mod time;
 mod wire;
 
+pub use bic::Bic;
+pub use cfi::Cfi;
+pub use currency::Currency;
+pub use date::{BusinessDate, Weekday};
 pub use header::{ChangeLeaf, DatabaseRange, Databases, Header, Witness};
 pub use id::{
     AccountId, ChainId, Digest, InstructionId, InstrumentId, KeyId, Lane, PartyId, PublicKey,
     Sender,
 };
+pub use identifier::{BadIdentifier, Flaw, Identifier};
+pub use isin::Isin;
+pub use lei::Lei;
+pub use mic::Mic;
 pub use text::{BadText, Text};
 pub use time::LedgerTime;
 pub use wire::{Bytes, DecodeError, LEN_MAX, Reader, Wire};

@@ -3,6 +3,8 @@
 //! Every value has exactly one encoding. A decoder refuses what it would not have written:
 //! truncated, oversized, non-canonical and trailing bytes are [`DecodeError`]s, never a guess.
 
+#![expect(clippy::disallowed_types, reason = "here lengths of memory become u32, and back")]
+
 use alloc::vec::Vec;
 
 /// Longest byte string or list that any decoder accepts, in elements.
