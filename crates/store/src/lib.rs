@@ -1,1 +1,22 @@
-//! remembers: authenticated state, changes of each block, proofs of any past moment.
+//! Remembers: authenticated state, changes of each block, proofs of any past moment.
+//!
+//! It does not know what a row means. A row is 48 bytes of key and some bytes of value; what they
+//! say is the rules' business.
+//!
+//! ```text
+//!              rows written                 header, leaves, old and new rows, events
+//!   chain ---> state   (QMDB, now)    ---> changes   (archive, one item a height)
+//!              |  roots and ranges          |
+//!              v                            v
+//!            Header ------------------> headers (MMR over digests), as-of proofs
+//! ```
+//!
+//! Reading order: [`row`], [`state`].
+
+mod fault;
+pub mod row;
+pub mod state;
+
+pub use fault::Fault;
+pub use row::{Class, Key, Row};
+pub use state::{Databases, Draft, Engine, Sealed, State};
