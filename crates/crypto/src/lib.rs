@@ -1,6 +1,10 @@
 //! stub
 #![no_std]
 extern crate alloc;
+
+pub mod changes;
+pub mod merkle;
+
 use alloc::vec::Vec;
 use sha2::{Digest as _, Sha256};
 use types::*;
@@ -13,6 +17,11 @@ pub fn digest(d: &[u8], b: &[u8]) -> Digest {
     h.update(d);
     h.update(b);
     Digest(h.finalize().into())
+}
+/// A block's digest: what is certified, and what the next header calls its parent.
+#[must_use]
+pub fn header_digest(header: &Header) -> Digest {
+    digest(b"furikae header 1", &header.to_bytes())
 }
 types::choice! { pub enum Amount { 0 => Open(i64), 1 => Sealed { commitment: [u8;32], handles: Vec<[u8;32]>, }, } }
 pub struct LtHash(u64);
