@@ -1,1 +1,4 @@
-//! every number we publish.
+//! Every number we publish; each measurement also runs small, as a test.
+
+pub mod book;
+pub mod queue;
