@@ -6,11 +6,7 @@
 //!
 //! A dropped draft is the rollback. There is no other.
 
-use alloc::{
-    boxed::Box,
-    collections::{BTreeMap, BTreeSet},
-    vec::Vec,
-};
+use alloc::{boxed::Box, collections::BTreeMap, vec::Vec};
 
 use types::{LedgerTime, Sender, Wire};
 
@@ -116,11 +112,9 @@ impl<'a> Draft<'a> {
         from: Entry,
         to: Entry,
     ) -> impl Iterator<Item = Entry> + use<'a, 'b> {
-        let mine = self.outcome.entries.range(from..=to);
-        let came: BTreeSet<Entry> = mine.filter(|it| *it.1).map(|it| *it.0).collect();
+        let mine = self.outcome.entries.range(from..=to).filter(|it| *it.1).map(|it| *it.0);
         let stood = self.before.walk(&from, &to);
-        let stood = stood.filter(|it| !self.outcome.entries.contains_key(it));
-        merge(stood, came.into_iter())
+        merge(stood.filter(|it| !self.outcome.entries.contains_key(it)), mine)
     }
 
     /// Asks for many rows at once, so that what is not at hand is fetched in one go.

@@ -16,6 +16,7 @@ pub mod hold;
 pub mod matching;
 pub mod offsetting;
 pub mod queue;
+mod reach;
 mod terms;
 
 use alloc::vec::Vec;

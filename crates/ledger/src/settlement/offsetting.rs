@@ -1,6 +1,6 @@
 //! Offsetting: at the close of a block, settle what covers itself.
 //!
-//! 1. *Reach* from the positions that changed, debit to credit, breadth first, over the index alone.
+//! 1. [`super::reach`] says what to look at.
 //! 2. *The rule*, over all instruments and money jointly: start from everything reached; while a position
 //!    is short, remove the last in order of all items that debit any short position; then add back in
 //!    order what fits, until nothing does. A payment never passes a waiting one of its own position.
@@ -10,13 +10,14 @@
 //! Source: paper III.2(e), note 22; Bech and Soramaki, "Gridlock resolution in interbank payment systems".
 
 use alloc::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, BinaryHeap},
     vec::Vec,
 };
 
 use super::{
     dvp,
     queue::{self, Frontier, Order, Waiting},
+    reach,
 };
 use crate::{
     Stop,
@@ -25,16 +26,20 @@ use crate::{
     row::Row,
 };
 
-/// How many items one close reaches; the frontier carries over to the next block.
-const REACH_MAX: usize = 4_096;
-
 /// Something that waits, as the rule sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Item {
     /// What it moves.
     pub movements: Vec<Movement>,
     /// Whether it is a payment, which keeps its order.
     pub payment: bool,
+}
+
+impl Item {
+    /// The positions that it debits.
+    pub fn debits(&self) -> impl Iterator<Item = Place> + '_ {
+        self.movements.iter().map(Movement::debit)
+    }
 }
 
 /// Settles what covers itself among what is reached.
@@ -46,193 +51,171 @@ pub(crate) fn run(draft: &mut Draft<'_>) -> Result<(), Missing> {
     if places.is_empty() {
         return Ok(());
     }
-    draft.require_rows(places.iter().map(Frontier::key))?;
-    let reached = reach(draft, &places)?;
-    let debits: BTreeSet<Place> = reached.items.values().flat_map(debits).collect();
-    draft.require_rows(debits.iter().map(book::Position::key))?;
-    let mut balances = BTreeMap::new();
-    for place in debits {
-        balances.insert(place, book::available(draft, place)?);
-    }
-    let settling = rule(&reached.items, &balances);
-    for place in &places {
+    let reached = reach::reach(draft, &places)?;
+    let settling = rule(&reached.items, &reached.balances);
+    let carried: BTreeMap<Place, Option<Order>> = reached.frontier.into_iter().collect();
+    for place in places.iter().filter(|it| !carried.contains_key(it)) {
         draft.end::<Frontier>(place)?;
     }
-    for (place, from) in reached.frontier {
+    for (place, from) in carried {
         let from = from.map(|(priority, date, number)| (priority, (date, number)));
         draft.put(&place, &Frontier { from })?;
     }
     settle(draft, &reached.items, &settling)
 }
 
-/// What a close looks at, and where the next has to go on.
-struct Reached {
-    items: BTreeMap<Order, Item>,
-    frontier: Vec<(Place, Option<Order>)>,
-}
-
-fn reach(draft: &Draft<'_>, places: &[Place]) -> Result<Reached, Missing> {
-    let mut next: VecDeque<(Place, Option<Order>)> = VecDeque::new();
-    for place in places {
-        let from = draft.get::<Frontier>(place)?.and_then(|row| row.from);
-        next.push_back((*place, from.map(|(priority, (date, number))| (priority, date, number))));
-    }
-    let mut seen: BTreeSet<Place> = places.iter().copied().collect();
-    let mut items = BTreeMap::new();
-    let mut left = Vec::new();
-    while let Some((place, from)) = next.pop_front() {
-        for order in queue::debiting(draft, place, from) {
-            if items.len() >= REACH_MAX {
-                left.push((place, Some(order)));
-                break;
-            }
-            if items.contains_key(&order) {
-                continue;
-            }
-            let movements = queue::legs(draft, order.2);
-            let credits: Vec<Place> = movements.iter().map(Movement::credit).collect();
-            next.extend(credits.into_iter().filter(|it| seen.insert(*it)).map(|it| (it, None)));
-            let payment = movements.len() == 1
-                && movements.iter().any(|it| queue::is_payment(draft, it.debit(), order));
-            items.insert(order, Item { movements, payment });
-        }
-    }
-    drop_overtaking(draft, &mut items);
-    Ok(Reached { items, frontier: left })
-}
-
-/// Takes out payments that would pass one of their position that was not reached.
-fn drop_overtaking(draft: &Draft<'_>, items: &mut BTreeMap<Order, Item>) {
-    let mut blocked: BTreeSet<Place> = BTreeSet::new();
-    for item in items.values().filter(|it| it.payment) {
-        for place in debits(item) {
-            let first = queue::first_payment(draft, place);
-            if first.is_some_and(|first| !items.contains_key(&first)) {
-                blocked.insert(place);
-            }
-        }
-    }
-    items.retain(|_, item| !item.payment || !debits(item).any(|it| blocked.contains(&it)));
-}
-
-/// The rule: which of `items` settle, given what each position has.
+/// The rule: which of `items` settle, given what each position that they debit has.
 ///
-/// Works on any number of items; [`run`] limits them.
+/// Works on any number of items; the close limits them.
 #[must_use]
 pub fn rule(items: &BTreeMap<Order, Item>, balances: &BTreeMap<Place, i64>) -> BTreeSet<Order> {
     let mut set = Set::of(items, balances);
-    set.remove_until_covered(items);
-    set.add_back(items);
-    set.settling
+    set.remove_until_covered();
+    set.add_back();
+    let settling = items.keys().zip(&set.items).filter(|(_, item)| item.settling);
+    settling.map(|(order, _)| *order).collect()
 }
 
-/// A candidate set, and what it would leave on each position.
+/// A place in a table of memory; never stored.
+#[expect(clippy::disallowed_types, reason = "an index into memory, never stored")]
+type Index = usize;
+
+/// A candidate set, and what it would leave on each position that is debited.
 struct Set {
-    settling: BTreeSet<Order>,
-    after: BTreeMap<Place, i128>,
-    /// For each position, the items of the set that debit it.
-    debiting: BTreeMap<Place, BTreeSet<Order>>,
-    /// Positions that are short, each with the last of the items that debit it.
-    short: BTreeSet<(Order, Place)>,
+    /// In order.
+    items: Vec<Candidate>,
+    after: Vec<i128>,
+    /// For each position, the items that debit it, ascending; those that left may linger at the end.
+    debiting: Vec<Vec<Index>>,
+}
+
+struct Candidate {
+    settling: bool,
+    payment: bool,
+    debits: Vec<(Index, i128)>,
+    credits: Vec<(Index, i128)>,
 }
 
 impl Set {
     fn of(items: &BTreeMap<Order, Item>, balances: &BTreeMap<Place, i64>) -> Self {
-        let after = balances.iter().map(|(place, it)| (*place, i128::from(*it))).collect();
-        let settling = items.keys().copied().collect();
-        let mut set = Self { settling, after, debiting: BTreeMap::new(), short: BTreeSet::new() };
-        for (order, item) in items {
-            for place in debits(item) {
-                set.debiting.entry(place).or_default().insert(*order);
+        let places: BTreeMap<Place, Index> = balances.keys().copied().zip(0..).collect();
+        let mut after: Vec<i128> = balances.values().map(|it| i128::from(*it)).collect();
+        let mut debiting = alloc::vec![Vec::new(); after.len()];
+        let mut candidates = Vec::new();
+        for (index, item) in items.values().enumerate() {
+            let amount = |it: &Movement| i128::from(book::open(&it.amount));
+            let ends = |end: fn(&Movement) -> Place| {
+                let known = |it: &Movement| Some((*places.get(&end(it))?, amount(it)));
+                item.movements.iter().filter_map(known).collect::<Vec<_>>()
+            };
+            let (debits, credits) = (ends(Movement::debit), ends(Movement::credit));
+            assert!(debits.len() == item.movements.len(), "what is debited has a balance");
+            for (place, _) in &debits {
+                debiting.get_mut(*place).into_iter().for_each(|it: &mut Vec<_>| it.push(index));
             }
-            set.change(item, 1);
+            let candidate = Candidate { settling: true, payment: item.payment, debits, credits };
+            change(&mut after, &candidate, 1);
+            candidates.push(candidate);
         }
-        set.short =
-            set.after.iter().filter(|it| *it.1 < 0).filter_map(|it| set.last(it.0)).collect();
-        set
+        Self { items: candidates, after, debiting }
     }
 
-    fn last(&self, place: &Place) -> Option<(Order, Place)> {
-        Some((*self.debiting.get(place)?.last()?, *place))
-    }
-
-    /// Adds (`1`) or takes away (`-1`) what an item moves. Positions that nothing debits do not matter.
-    fn change(&mut self, item: &Item, sign: i128) {
-        for movement in &item.movements {
-            let amount = i128::from(book::open(&movement.amount)).saturating_mul(sign);
-            let places = [(movement.debit(), amount.saturating_neg()), (movement.credit(), amount)];
-            for (place, change) in places {
-                if let Some(after) = self.after.get_mut(&place) {
-                    *after = after.saturating_add(change);
-                }
+    /// Takes away, again and again, the last item that debits a position that is short.
+    fn remove_until_covered(&mut self) {
+        let short = self.after.iter().enumerate().filter(|it| *it.1 < 0);
+        let mut short: BinaryHeap<(Index, Index)> = short.map(|it| (Index::MAX, it.0)).collect();
+        while let Some((at_most, place)) = short.pop() {
+            if !self.is_short(place) {
+                continue;
             }
-        }
-    }
-
-    fn remove_until_covered(&mut self, items: &BTreeMap<Order, Item>) {
-        while let Some((order, _)) = self.short.pop_last() {
-            let Some(item) = items.get(&order) else { continue };
-            let touched: BTreeSet<Place> = places(item).collect();
-            for place in &touched {
-                if let Some(last) = self.last(place) {
-                    self.short.remove(&last);
-                }
+            let last = self.last(place);
+            assert!(last.is_some(), "a position without debits is not short");
+            let Some(last) = last else { continue };
+            if last < at_most && short.peek().is_some_and(|next| next.0 > last) {
+                short.push((last, place));
+                continue;
             }
-            self.settling.remove(&order);
-            self.change(item, -1);
-            for place in debits(item) {
-                self.debiting.entry(place).or_default().remove(&order);
-            }
-            for place in touched.iter().filter(|it| self.after.get(it).is_some_and(|it| *it < 0)) {
-                let last = self.last(place);
-                assert!(last.is_some(), "a position without debits is not short");
-                self.short.extend(last);
-            }
+            self.remove(last);
+            let Some(item) = self.items.get(last) else { continue };
+            let credited = item.credits.iter().map(|it| it.0).filter(|it| self.is_short(*it));
+            short.extend(credited.map(|it| (Index::MAX, it)));
+            short.push((last, place));
         }
     }
 
-    fn add_back(&mut self, items: &BTreeMap<Order, Item>) {
-        let mut waiting: BTreeSet<Order> =
-            items.keys().copied().filter(|it| !self.settling.contains(it)).collect();
+    /// Adds, in order, what fits; again until nothing does.
+    fn add_back(&mut self) {
         loop {
-            let mut payments_wait: BTreeSet<Place> = BTreeSet::new();
-            let mut still = BTreeSet::new();
-            for order in &waiting {
-                let Some(item) = items.get(order) else { continue };
-                let behind = item.payment && debits(item).any(|it| payments_wait.contains(&it));
-                if !behind && self.fits(item) {
-                    self.change(item, 1);
-                    self.settling.insert(*order);
-                } else {
-                    still.insert(*order);
-                    if item.payment {
-                        payments_wait.extend(debits(item));
-                    }
+            let mut added = false;
+            let mut payments_wait: BTreeSet<Index> = BTreeSet::new();
+            for index in 0..self.items.len() {
+                let Some(item) = self.items.get_mut(index).filter(|it| !it.settling) else {
+                    continue;
+                };
+                let places = || item.debits.iter().map(|it| it.0);
+                let behind = item.payment && places().any(|it| payments_wait.contains(&it));
+                if !behind && fits(&mut self.after, item) {
+                    item.settling = true;
+                    added = true;
+                } else if item.payment {
+                    payments_wait.extend(places());
                 }
             }
-            if still.len() == waiting.len() {
+            if !added {
                 return;
             }
-            waiting = still;
         }
     }
 
-    fn fits(&mut self, item: &Item) -> bool {
-        self.change(item, 1);
-        let covered = debits(item).all(|it| self.after.get(&it).is_some_and(|after| *after >= 0));
-        self.change(item, -1);
-        covered
+    fn is_short(&self, place: Index) -> bool {
+        self.after.get(place).is_some_and(|it| *it < 0)
+    }
+
+    /// The last item of the set that debits a position.
+    fn last(&mut self, place: Index) -> Option<Index> {
+        let debiting = self.debiting.get_mut(place)?;
+        while let Some(last) = debiting.last().copied() {
+            if self.items.get(last).is_some_and(|it| it.settling) {
+                return Some(last);
+            }
+            debiting.pop();
+        }
+        None
+    }
+
+    fn remove(&mut self, index: Index) {
+        if let Some(item) = self.items.get_mut(index) {
+            item.settling = false;
+            change(&mut self.after, item, -1);
+        }
     }
 }
 
-fn debits(item: &Item) -> impl Iterator<Item = Place> + '_ {
-    item.movements.iter().map(Movement::debit)
+/// Adds (`1`) or takes away (`-1`) what an item moves. Positions that nothing debits do not matter.
+fn change(after: &mut [i128], item: &Candidate, sign: i128) {
+    let debits = item
+        .debits
+        .iter()
+        .map(|(place, amount)| (place, sign.saturating_neg().saturating_mul(*amount)));
+    let credits = item.credits.iter().map(|(place, amount)| (place, sign.saturating_mul(*amount)));
+    for (place, change) in debits.chain(credits) {
+        if let Some(after) = after.get_mut(*place) {
+            *after = after.saturating_add(change);
+        }
+    }
 }
 
-fn places(item: &Item) -> impl Iterator<Item = Place> + '_ {
-    item.movements.iter().flat_map(|it| [it.debit(), it.credit()])
+/// Whether the set stays covered with an item in it; if so, it is.
+fn fits(after: &mut [i128], item: &Candidate) -> bool {
+    change(after, item, 1);
+    let covered = item.debits.iter().all(|it| after.get(it.0).is_some_and(|after| *after >= 0));
+    if !covered {
+        change(after, item, -1);
+    }
+    covered
 }
 
+/// Posts the sum of what settles, once, and tells each side.
 fn settle(
     draft: &mut Draft<'_>,
     items: &BTreeMap<Order, Item>,

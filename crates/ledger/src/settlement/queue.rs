@@ -3,7 +3,8 @@
 //! ```text
 //!   entry DEBIT   | account, instrument | priority, date, number |   what a position has to pay
 //!   entry PAYMENT | account, instrument | priority, date, number |   of these, payments: first in, first out
-//!   entry LEG     | number, leg         | from, to, instrument, amount |
+//!   entry CREDIT  | account, instrument | number, amount |           what a position would be paid
+//!   entry LEG     | number, leg         | from, to, instrument, amount, whether a payment |
 //!   entry FRONTIER| account, instrument |   from where the close still has to reach
 //! ```
 //!
@@ -14,7 +15,7 @@ use alloc::vec::Vec;
 use crypto::Amount;
 use types::{AccountId, BusinessDate, InstructionId, InstrumentId, PartyId, Wire};
 
-use super::{Asked, Instructed, Priority, Status, dvp, own};
+use super::{Asked, Instructed, Priority, Status, dvp, offsetting::Item, own};
 use crate::{
     Stop,
     book::{self, Movement, Place},
@@ -28,6 +29,7 @@ const DEBIT: u8 = 6;
 const PAYMENT: u8 = 7;
 const LEG: u8 = 8;
 const FRONTIER: u8 = 10;
+const CREDIT: u8 = 11;
 
 /// The order among what waits.
 pub type Order = (Priority, BusinessDate, u64);
@@ -61,7 +63,8 @@ impl Row for Waiting {
             if self.payment {
                 entries.push(debit_entry(PAYMENT, movement.debit(), self.order()));
             }
-            entries.push(leg_entry(*number, leg, movement));
+            entries.push(credit_entry(*number, movement));
+            entries.push(leg_entry(*number, leg, movement, self.payment));
         }
         entries
     }
@@ -172,21 +175,32 @@ pub(super) fn debiting<'d>(
     debits(draft, DEBIT, place, from)
 }
 
-/// The first payment that waits on a position.
-pub(super) fn first_payment(draft: &Draft<'_>, place: Place) -> Option<Order> {
-    debits(draft, PAYMENT, place, None).next()
+/// The orders of the payments that wait on a position.
+pub(super) fn payments<'d>(draft: &'d Draft<'_>, place: Place) -> impl Iterator<Item = Order> + 'd {
+    debits(draft, PAYMENT, place, None)
 }
 
-/// Whether the item of this order is a payment of the position.
-pub(super) fn is_payment(draft: &Draft<'_>, place: Place, order: Order) -> bool {
-    debits(draft, PAYMENT, place, Some(order)).next() == Some(order)
+/// What waits to be credited to a position: numbers and amounts.
+pub(super) fn credits<'d>(
+    draft: &'d Draft<'_>,
+    place: Place,
+) -> impl Iterator<Item = (u64, i64)> + 'd {
+    let mut start = alloc::vec![CREDIT];
+    place.write(&mut start);
+    let read = |entry: Entry| Wire::read(&mut types::Reader::new(entry.0.get(29..)?)).ok();
+    draft.walk(&start).filter_map(read)
 }
 
-/// What an item moves, from the index alone.
-pub(super) fn legs(draft: &Draft<'_>, number: u64) -> Vec<Movement> {
+/// What waits under a number, from the index alone.
+pub(super) fn item(draft: &Draft<'_>, number: u64) -> Item {
     let mut start = alloc::vec![LEG];
     number.write(&mut start);
-    draft.walk(&start).filter_map(|entry| read_leg(&entry)).collect()
+    let mut item = Item::default();
+    for (movement, payment) in draft.walk(&start).filter_map(|entry| read_leg(&entry)) {
+        item.movements.push(movement);
+        item.payment = payment;
+    }
+    item
 }
 
 /// The positions from which the close still has to reach.
@@ -223,20 +237,27 @@ fn read_order(entry: &Entry) -> Option<Order> {
     Some((priority, date, number))
 }
 
-fn leg_entry(number: u64, leg: u8, movement: &Movement) -> Entry {
-    let mut start = alloc::vec![LEG];
-    (number, leg).write(&mut start);
-    ((movement.from, movement.to), movement.instrument).write(&mut start);
-    book::open(&movement.amount).write(&mut start);
+fn credit_entry(number: u64, movement: &Movement) -> Entry {
+    let mut start = alloc::vec![CREDIT];
+    movement.credit().write(&mut start);
+    (number, book::open(&movement.amount)).write(&mut start);
     Entry::from_start(&start)
 }
 
-fn read_leg(entry: &Entry) -> Option<Movement> {
+fn leg_entry(number: u64, leg: u8, movement: &Movement, payment: bool) -> Entry {
+    let mut start = alloc::vec![LEG];
+    (number, leg).write(&mut start);
+    ((movement.from, movement.to), movement.instrument).write(&mut start);
+    (book::open(&movement.amount), payment).write(&mut start);
+    Entry::from_start(&start)
+}
+
+fn read_leg(entry: &Entry) -> Option<(Movement, bool)> {
     let mut bytes = types::Reader::new(entry.0.get(10..)?);
     let (from, to): (AccountId, AccountId) = Wire::read(&mut bytes).ok()?;
     let instrument = InstrumentId::read(&mut bytes).ok()?;
-    let amount = Amount::Open(i64::read(&mut bytes).ok()?);
-    Some(Movement { instrument, from, to, amount })
+    let (amount, payment) = Wire::read(&mut bytes).ok()?;
+    Some((Movement { instrument, from, to, amount: Amount::Open(amount) }, payment))
 }
 
 impl Reject {
