@@ -52,3 +52,12 @@ impl LtHash {
         Self(u64::from_be_bytes(b[..8].try_into().unwrap()))
     }
 }
+pub mod keys {
+    use types::PublicKey;
+    pub struct SecretKey(ed25519_zebra::SigningKey);
+    impl SecretKey {
+        pub fn from_seed(seed: [u8; 32]) -> Self { Self(ed25519_zebra::SigningKey::from(seed)) }
+        pub fn public(&self) -> PublicKey { PublicKey(ed25519_zebra::VerificationKeyBytes::from(&self.0).into()) }
+        pub fn sign(&self, m: &[u8]) -> [u8; 64] { self.0.sign(m).into() }
+    }
+}
