@@ -1,0 +1,298 @@
+//! Instructions as JSON: `{"ask": "open-account", ...}`, in the words of the market.
+//!
+//! Quantities and amounts are decimal texts, dates `2026-11-24`, ids as people type them. What a field
+//! does not say is not guessed; a field that is not known is refused.
+
+use crypto::Amount;
+use ledger::{
+    Instruction,
+    issuance::Kind,
+    settlement::{AgainstPayment, OpenTerms, Pay, Priority, Side, Terms},
+    trade::{ReportTrade, TradeId, VenueTrade},
+};
+use serde_json::Value;
+use types::{Digest, InstrumentId, PublicKey, Text};
+
+use crate::fields::{BadField, Fields, Scales};
+
+/// Reads one instruction, or a list of them.
+///
+/// # Errors
+/// [`BadField`], the first.
+pub fn instructions(value: &Value, scales: Scales<'_>) -> Result<Vec<Instruction>, BadField> {
+    match value {
+        Value::Array(values) => {
+            let read = |(place, value)| instruction(value, &format!("[{place}]"), scales);
+            values.iter().enumerate().map(read).collect()
+        }
+        value => instruction(value, "", scales).map(|it| vec![it]),
+    }
+}
+
+fn instruction(value: &Value, path: &str, scales: Scales<'_>) -> Result<Instruction, BadField> {
+    let mut it = Fields::of(value, path, scales)?;
+    let verb = it.text("ask")?;
+    let read = match verb {
+        "admit-party" | "suspend-party" | "add-key" | "revoke-key" | "open-day" => {
+            of_governance(&mut it, verb)
+        }
+        "open-account" | "list" | "request-issue" | "request-redeem" | "decide-request"
+        | "issue-money" | "redeem-money" | "allocate" => of_issuance(&mut it, verb),
+        "import-trades" | "close-venue" | "report-trade" | "affirm-trade" | "reject-trade" => {
+            of_trades(&mut it, verb)
+        }
+        "settle" | "pay" | "hold" | "release" | "cancel" | "prioritise" | "sign-off" => {
+            of_settlement(&mut it, verb)
+        }
+        "attest-position" => Ok(Instruction::AttestPosition {
+            account: it.account("account")?,
+            instrument: it.instrument("instrument")?,
+        }),
+        "attest-instrument" => {
+            Ok(Instruction::AttestInstrument { instrument: it.instrument("instrument")? })
+        }
+        other => Err(it.refuse("ask", format_args!("{other:?} is nothing that can be asked here"))),
+    }?;
+    it.finish()?;
+    Ok(read)
+}
+
+fn of_governance(it: &mut Fields<'_>, verb: &str) -> Result<Instruction, BadField> {
+    Ok(match verb {
+        "admit-party" => Instruction::AdmitParty {
+            party: it.party("party")?,
+            lei: it.lei("lei")?,
+            name: it.short("name")?,
+            roles: it.roles("roles")?,
+            key: it.public_key("key")?,
+        },
+        "suspend-party" => Instruction::SuspendParty {
+            party: it.party("party")?,
+            suspended: it.flag("suspended")?,
+        },
+        "add-key" => Instruction::AddKey {
+            party: it.party("party")?,
+            key: it.key("key")?,
+            public: it.public_key("public")?,
+        },
+        "revoke-key" => Instruction::RevokeKey { party: it.party("party")?, key: it.key("key")? },
+        _ => Instruction::OpenDay { date: it.date("date")? },
+    })
+}
+
+fn of_issuance(it: &mut Fields<'_>, verb: &str) -> Result<Instruction, BadField> {
+    Ok(match verb {
+        "open-account" => open_account(it)?,
+        "list" => list(it)?,
+        "request-issue" | "request-redeem" => {
+            let instrument = it.instrument("instrument")?;
+            let account = it.account("account")?;
+            let quantity = it.amount("quantity", instrument)?;
+            if verb == "request-issue" {
+                Instruction::RequestIssue { instrument, account, quantity }
+            } else {
+                Instruction::RequestRedeem { instrument, account, quantity }
+            }
+        }
+        "decide-request" => Instruction::DecideRequest {
+            request: it.instruction("request")?,
+            approved: it.flag("approved")?,
+        },
+        "issue-money" | "redeem-money" => {
+            let currency = it.instrument("currency")?;
+            let account = it.account("account")?;
+            let amount = it.amount("amount", currency)?;
+            if verb == "issue-money" {
+                Instruction::IssueMoney { currency, account, amount }
+            } else {
+                Instruction::RedeemMoney { currency, account, amount }
+            }
+        }
+        _ => allocate(it)?,
+    })
+}
+
+fn open_account(it: &mut Fields<'_>) -> Result<Instruction, BadField> {
+    Ok(Instruction::OpenAccount {
+        account: it.account("account")?,
+        spend_key: PublicKey([0; 32]),
+        view_key: PublicKey([0; 32]),
+        class: it.number("class")?,
+        holder: Digest(it.hex("holder")?),
+        holder_number: it.hex("holder_number")?,
+    })
+}
+
+fn list(it: &mut Fields<'_>) -> Result<Instruction, BadField> {
+    let instrument = it.instrument("instrument")?;
+    Ok(Instruction::List {
+        instrument,
+        kind: if instrument.is_currency() { Kind::OpenMoney } else { Kind::OpenSecurity },
+        scale: it.number("scale")?,
+        issuer: it.party("issuer")?,
+        name: it.short("name")?,
+        cfi: it.cfi("cfi")?,
+        sign_off: it.flag("sign_off")?,
+    })
+}
+
+fn allocate(it: &mut Fields<'_>) -> Result<Instruction, BadField> {
+    let instrument = it.instrument("instrument")?;
+    let from = it.account("from")?;
+    let mut to = Vec::new();
+    for mut part in it.list("to")? {
+        to.push((part.account("account")?, part.amount("quantity", instrument)?));
+        part.finish()?;
+    }
+    Ok(Instruction::Allocate { instrument, from, to })
+}
+
+fn of_trades(it: &mut Fields<'_>, verb: &str) -> Result<Instruction, BadField> {
+    Ok(match verb {
+        "import-trades" => {
+            let (venue, date) = (it.mic("venue")?, it.date("date")?);
+            let mut trades = Vec::new();
+            for mut trade in it.list("trades")? {
+                trades.push(venue_trade(&mut trade)?);
+                trade.finish()?;
+            }
+            Instruction::ImportTrades { venue, date, trades }
+        }
+        "close-venue" => {
+            Instruction::CloseVenue { venue: it.mic("venue")?, date: it.date("date")? }
+        }
+        "report-trade" => Instruction::ReportTrade(report(it)?),
+        "affirm-trade" => {
+            let trade = TradeId::Reported { report: it.instruction("trade")? };
+            Instruction::AffirmTrade { trade, mine: report(it)? }
+        }
+        _ => Instruction::RejectTrade {
+            trade: TradeId::Reported { report: it.instruction("trade")? },
+        },
+    })
+}
+
+fn venue_trade(it: &mut Fields<'_>) -> Result<VenueTrade, BadField> {
+    let (instrument, currency) = (it.instrument("instrument")?, it.instrument("currency")?);
+    Ok(VenueTrade {
+        number: it.short("number")?,
+        buyer: it.party("buyer")?,
+        seller: it.party("seller")?,
+        instrument,
+        quantity: it.amount("quantity", instrument)?,
+        amount: it.amount("amount", currency)?,
+        currency,
+        intended_date: it.date("intended_date")?,
+    })
+}
+
+fn report(it: &mut Fields<'_>) -> Result<ReportTrade, BadField> {
+    let (instrument, currency) = (it.instrument("instrument")?, it.instrument("currency")?);
+    Ok(ReportTrade {
+        counterparty: it.party("counterparty")?,
+        buys: match it.text("side")? {
+            "buy" => true,
+            "sell" => false,
+            _ => return Err(it.refuse("side", "buy or sell is wanted")),
+        },
+        instrument,
+        quantity: it.amount("quantity", instrument)?,
+        amount: it.amount("amount", currency)?,
+        currency,
+        trade_date: it.date("trade_date")?,
+        intended_date: it.date("intended_date")?,
+        reference: it.short("reference")?,
+    })
+}
+
+fn of_settlement(it: &mut Fields<'_>, verb: &str) -> Result<Instruction, BadField> {
+    match verb {
+        "settle" => return terms(it).map(|terms| Instruction::Settle(Terms::Open(terms))),
+        "pay" => return pay(it).map(Instruction::Pay),
+        _ => (),
+    }
+    let instruction = it.instruction("instruction")?;
+    Ok(match verb {
+        "hold" => Instruction::Hold { instruction },
+        "release" => Instruction::Release { instruction },
+        "cancel" => Instruction::Cancel { instruction },
+        "prioritise" => Instruction::Prioritise { instruction, priority: priority(it)? },
+        _ => Instruction::SignOff { instruction, approved: it.flag("approved")? },
+    })
+}
+
+fn terms(it: &mut Fields<'_>) -> Result<OpenTerms, BadField> {
+    let instrument = it.instrument("instrument")?;
+    Ok(OpenTerms {
+        side: match it.text("side")? {
+            "deliver" => Side::Deliver,
+            "receive" => Side::Receive,
+            _ => return Err(it.refuse("side", "deliver or receive is wanted")),
+        },
+        trade_date: it.date("trade_date")?,
+        intended_date: it.date("intended_date")?,
+        instrument,
+        quantity: it.amount("quantity", instrument)?,
+        account: it.account("account")?,
+        counterparty: it.party("counterparty")?,
+        counterparty_account: it.account("counterparty_account")?,
+        payment: payment(it)?,
+        priority: priority(it)?,
+        partial: it.flag("partial")?,
+        hold: it.flag("hold")?,
+        reference: it.short("reference")?,
+        common_reference: it.short("common_reference")?,
+        trade: trade(it)?,
+    })
+}
+
+/// The cash leg; free of payment when it is absent.
+fn payment(it: &mut Fields<'_>) -> Result<Option<AgainstPayment>, BadField> {
+    let Some(mut payment) = it.object("payment")? else { return Ok(None) };
+    let currency = payment.instrument("currency")?;
+    let account = payment.account("account")?;
+    let amount: Amount = payment.amount("amount", currency)?;
+    payment.finish()?;
+    Ok(Some(AgainstPayment { account, amount, currency }))
+}
+
+/// `{"report": id}` or `{"venue", "date", "number"}`; none when absent.
+fn trade(it: &mut Fields<'_>) -> Result<Option<TradeId>, BadField> {
+    let Some(mut trade) = it.object("trade")? else { return Ok(None) };
+    let id = if trade.value("report").is_some() {
+        TradeId::Reported { report: trade.instruction("report")? }
+    } else {
+        TradeId::Venue {
+            venue: trade.mic("venue")?,
+            date: trade.date("date")?,
+            number: trade.short("number")?,
+        }
+    };
+    trade.finish()?;
+    Ok(Some(id))
+}
+
+fn pay(it: &mut Fields<'_>) -> Result<Pay, BadField> {
+    let currency: InstrumentId = it.instrument("currency")?;
+    let reference: Text<35> = it.short("reference")?;
+    Ok(Pay {
+        from: it.account("from")?,
+        to: it.account("to")?,
+        currency,
+        amount: it.amount("amount", currency)?,
+        intended_date: it.date("intended_date")?,
+        priority: priority(it)?,
+        hold: it.flag("hold")?,
+        reference,
+    })
+}
+
+/// Normal unless said otherwise.
+fn priority(it: &mut Fields<'_>) -> Result<Priority, BadField> {
+    match it.text_or_empty("priority")? {
+        "" | "normal" => Ok(Priority::Normal),
+        "high" => Ok(Priority::High),
+        "low" => Ok(Priority::Low),
+        _ => Err(it.refuse("priority", "high, normal or low is wanted")),
+    }
+}

@@ -1,0 +1,167 @@
+//! The nodes that a gateway may ask, over HTTP. When one is down, the next is asked.
+
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
+
+use reqwest::{Client, Method, StatusCode};
+
+use crate::{Fault, Problem};
+
+/// How long a node may take to accept a connection.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(2);
+/// How long a node may take to answer.
+const ANSWER_PATIENCE: Duration = Duration::from_secs(10);
+
+/// The nodes to ask, in order of preference.
+#[derive(Debug)]
+pub struct Doors {
+    http: Client,
+    urls: Vec<String>,
+    /// Which served last; modulo the number of nodes.
+    preferred: AtomicUsize,
+}
+
+/// What a node answered, and who it was.
+#[derive(Debug)]
+pub struct Answer {
+    /// Which node.
+    pub url: String,
+    /// HTTP's status, a success or "not found".
+    pub status: StatusCode,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl Doors {
+    /// The nodes whose interfaces have these addresses, such as `http://127.0.0.1:8080`.
+    ///
+    /// # Errors
+    /// [`Fault::Unreachable`], when there is none, or HTTP cannot be set up here.
+    pub fn new(urls: Vec<String>) -> Result<Self, Fault> {
+        if urls.is_empty() {
+            return Err(Fault::Unreachable { tried: vec!["none was named".into()] });
+        }
+        let http = Client::builder().connect_timeout(CONNECT_PATIENCE).no_proxy().build();
+        let http = http.map_err(|error| Fault::Unreachable { tried: vec![words(&error)] })?;
+        let urls = urls.into_iter().map(|it| it.trim_end_matches('/').into()).collect();
+        Ok(Self { http, urls, preferred: AtomicUsize::new(0) })
+    }
+
+    /// The addresses.
+    pub fn urls(&self) -> &[String] {
+        &self.urls
+    }
+
+    /// Asks for `path`. "Not found" is an answer.
+    ///
+    /// # Errors
+    /// [`Fault::Refused`] by the first node that answers; [`Fault::Unreachable`] if none does.
+    pub async fn get(&self, path: &str) -> Result<Answer, Fault> {
+        self.ask(Method::GET, path, None).await
+    }
+
+    /// Hands over `body`. Only for what may be said twice: it is said again to the next node when
+    /// one takes it and dies.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub async fn post(&self, path: &str, body: Vec<u8>) -> Result<Answer, Fault> {
+        self.ask(Method::POST, path, Some(body)).await
+    }
+
+    async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Vec<u8>>,
+    ) -> Result<Answer, Fault> {
+        let mut tried = Vec::new();
+        let first = self.preferred.load(Ordering::Relaxed);
+        for turn in 0..self.urls.len() {
+            let place = first.wrapping_add(turn) % self.urls.len();
+            let url = &self.urls[place];
+            match self.ask_one(url, method.clone(), path, body.clone()).await {
+                Ok(answer) => {
+                    self.preferred.store(place, Ordering::Relaxed);
+                    return Ok(answer);
+                }
+                Err(Told::Final(fault)) => return Err(fault),
+                Err(Told::Elsewhere(why)) => tried.push(format!("{url}: {why}")),
+            }
+        }
+        Err(Fault::Unreachable { tried })
+    }
+
+    /// Begins to read a stream at `path` from the node at `place` (modulo their number).
+    ///
+    /// # Errors
+    /// [`Fault::Unreachable`], [`Fault::Refused`].
+    pub async fn stream(&self, place: usize, path: &str) -> Result<reqwest::Response, Fault> {
+        let url = &self.urls[place % self.urls.len()];
+        let asked = self.http.get(format!("{url}{path}")).send();
+        let unreachable = |why| Fault::Unreachable { tried: vec![format!("{url}: {why}")] };
+        let answer = tokio::time::timeout(ANSWER_PATIENCE, asked).await;
+        let answer = answer.map_err(|_| unreachable("it does not answer".to_string()))?;
+        let answer = answer.map_err(|error| unreachable(words(&error)))?;
+        if answer.status().is_success() {
+            return Ok(answer);
+        }
+        let status = answer.status();
+        let body = answer.bytes().await.map(Vec::from).unwrap_or_default();
+        Err(refused(url, status, &body))
+    }
+
+    async fn ask_one(
+        &self,
+        url: &str,
+        method: Method,
+        path: &str,
+        body: Option<Vec<u8>>,
+    ) -> Result<Answer, Told> {
+        let mut request = self.http.request(method, format!("{url}{path}"));
+        request = request.timeout(ANSWER_PATIENCE);
+        if let Some(body) = body {
+            request = request.header("content-type", "application/octet-stream").body(body);
+        }
+        let elsewhere = |error: reqwest::Error| Told::Elsewhere(words(&error));
+        let answer = request.send().await.map_err(elsewhere)?;
+        let status = answer.status();
+        let body = answer.bytes().await.map_err(elsewhere)?.to_vec();
+        if status.is_success() || status == StatusCode::NOT_FOUND {
+            Ok(Answer { url: url.into(), status, body })
+        } else if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
+            Err(Told::Elsewhere(refused(url, status, &body).to_string()))
+        } else {
+            Err(Told::Final(refused(url, status, &body)))
+        }
+    }
+}
+
+/// Why a node did not serve.
+enum Told {
+    /// Any other would say the same.
+    Final(Fault),
+    /// Another may serve.
+    Elsewhere(String),
+}
+
+fn refused(url: &str, status: StatusCode, body: &[u8]) -> Fault {
+    let problem = serde_json::from_slice(body).unwrap_or_else(|_| Problem {
+        title: status.canonical_reason().unwrap_or_default().into(),
+        detail: String::from_utf8_lossy(body).chars().take(200).collect(),
+    });
+    Fault::Refused { url: url.into(), status: status.as_u16(), problem }
+}
+
+/// An error with its causes, in one line.
+fn words(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text += &format!(": {error}");
+        cause = error.source();
+    }
+    text
+}

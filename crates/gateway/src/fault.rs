@@ -1,0 +1,71 @@
+//! What can go wrong between a participant and the market's nodes.
+
+use std::path::PathBuf;
+
+/// The world said no to a gateway.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// No node answered.
+    #[error("no node answers: {}", tried.join("; "))]
+    Unreachable {
+        /// Each node that was tried, and why it did not serve.
+        tried: Vec<String>,
+    },
+    /// A node answered that it will not do this.
+    #[error("{url} refuses ({status}): {}", problem.words())]
+    Refused {
+        /// Who was asked.
+        url: String,
+        /// HTTP's status.
+        status: u16,
+        /// Why.
+        problem: Problem,
+    },
+    /// A node's answer makes no sense. Either it is broken, or it speaks another version.
+    #[error("{url} answers what cannot be understood: {why}")]
+    NotUnderstood {
+        /// Who was asked.
+        url: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A block that a node served is not what the validators certified.
+    #[error("block {height} is not what the validators certified: {why}")]
+    NotCertified {
+        /// Which block.
+        height: u64,
+        /// What differs.
+        why: String,
+    },
+    /// A key file cannot be used.
+    #[error("key file {}: {why}", path.display())]
+    Key {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+/// A node's refusal: `application/problem+json` (RFC 9457).
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(default)]
+pub struct Problem {
+    /// In short.
+    pub title: String,
+    /// What happened in this case.
+    pub detail: String,
+}
+
+impl Problem {
+    /// The words of the refusal.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match (self.title.is_empty(), self.detail.is_empty()) {
+            (true, true) => "without a word".into(),
+            (false, true) => self.title.clone(),
+            (true, false) => self.detail.clone(),
+            (false, false) => format!("{}: {}", self.title, self.detail),
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! Following: blocks come in their order, each is checked and laid over the view.
+//!
+//! ```text
+//!   GET /v1/blocks?from=h --> length | bytes | length | bytes ..   checked against header and view
+//!   POST /v1/envelopes   <-- what was signed, again and again until its number is used up
+//! ```
+//!
+//! A block counts when its header goes on from the header before it, names the root over its changes,
+//! and each changed row names the change before it that this view has seen.
+
+use std::time::{Duration, Instant};
+
+use ledger::{Entry, Genesis, Key, Missing, Snapshot, Value};
+use reqwest::Response;
+use types::{ChainId, Digest, LedgerTime, Wire as _};
+
+use crate::{Doors, Fault, Signed, View, served::BlockChanges};
+
+/// A block's bytes are not longer than this.
+const BLOCK_BYTES_MAX: usize = 64 << 20;
+/// How long a node may be silent before another is asked.
+const SILENCE_MAX: Duration = Duration::from_secs(6);
+/// After so long without effect, an envelope is handed over again.
+const AGAIN_AFTER: Duration = Duration::from_secs(3);
+/// How long all nodes may fail, or an envelope may stay without effect.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How long to wait when every node is full or not ready.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Follows a market's blocks and hands over envelopes.
+pub struct Follower {
+    doors: Doors,
+    chain: ChainId,
+    view: View,
+    /// The digest of the newest header.
+    last: Option<Digest>,
+    /// Which node is read from, modulo their number.
+    place: usize,
+    stream: Option<Stream>,
+}
+
+impl Follower {
+    /// Begins with the first state of the market.
+    ///
+    /// # Panics
+    /// When the rules miss a row of an empty state.
+    #[must_use]
+    pub fn from_genesis(doors: Doors, genesis: &Genesis) -> Self {
+        let mut follower = Self::new(doors, genesis.chain());
+        let begun = ledger::genesis(&Nothing, genesis);
+        let begun = begun.expect("an empty state has no row that could be missing");
+        follower.view.advance(0, genesis.time, begun.writes, &begun.events);
+        follower
+    }
+
+    /// Begins before the first block of `chain`.
+    #[must_use]
+    pub fn new(doors: Doors, chain: ChainId) -> Self {
+        let view = View::new(LedgerTime(0));
+        Self { doors, chain, view, last: None, place: 0, stream: None }
+    }
+
+    /// What blocks say so far.
+    #[must_use]
+    pub const fn view(&self) -> &View {
+        &self.view
+    }
+
+    /// Which market it follows.
+    #[must_use]
+    pub const fn chain(&self) -> ChainId {
+        self.chain
+    }
+
+    /// The nodes that it asks.
+    #[must_use]
+    pub const fn doors(&self) -> &Doors {
+        &self.doors
+    }
+
+    /// Waits for the next block.
+    ///
+    /// # Errors
+    /// [`Fault::NotUnderstood`], [`Fault::NotCertified`] from the node that serves;
+    /// [`Fault::Unreachable`], when none has served one for a minute.
+    pub async fn next(&mut self) -> Result<u64, Fault> {
+        let began = Instant::now();
+        loop {
+            let fault = match self.read().await {
+                Ok(bytes) => match self.accept(&bytes) {
+                    Ok(()) => return Ok(self.view.height()),
+                    Err(fault) => fault,
+                },
+                Err(fault) => fault,
+            };
+            self.stream = None;
+            self.place = self.place.wrapping_add(1);
+            let tried_all = self.place.is_multiple_of(self.doors.urls().len());
+            let elsewhere = matches!(fault, Fault::Unreachable { .. } | Fault::Refused { .. });
+            if began.elapsed() > PATIENCE || (tried_all && !elsewhere) {
+                return Err(fault);
+            }
+            if tried_all {
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+
+    /// Goes on to the newest block that some node has.
+    ///
+    /// # Errors
+    /// As [`Self::next`]; [`Fault::Unreachable`], when no node says how far it is.
+    pub async fn catch_up(&mut self) -> Result<(), Fault> {
+        let answer = self.doors.get("/v1/status").await?;
+        let height = serde_json::from_slice::<serde_json::Value>(&answer.body)
+            .ok()
+            .and_then(|it| it.get("height")?.as_u64());
+        let height = height.ok_or_else(|| Fault::NotUnderstood {
+            url: answer.url,
+            why: "its status names no height".into(),
+        })?;
+        while self.view.height() < height {
+            self.next().await?;
+        }
+        Ok(())
+    }
+
+    /// Hands over what was signed and follows until a block holds all of it.
+    ///
+    /// # Errors
+    /// [`Fault::Refused`], when a node says that an envelope is malformed; otherwise as [`Self::next`].
+    pub async fn settle(&mut self, signed: &[Signed]) -> Result<(), Fault> {
+        self.submit(signed).await?;
+        let (began, mut handed_over) = (Instant::now(), Instant::now());
+        while !signed.iter().all(|it| self.holds(it)) {
+            match tokio::time::timeout(AGAIN_AFTER, self.next()).await {
+                Ok(next) => drop(next?),
+                Err(_) => self.stream = None,
+            }
+            if began.elapsed() > PATIENCE {
+                let tried = vec!["no block has taken the envelope for a minute".into()];
+                return Err(Fault::Unreachable { tried });
+            }
+            if handed_over.elapsed() > AGAIN_AFTER {
+                let left: Vec<_> = signed.iter().filter(|it| !self.holds(it)).cloned().collect();
+                self.submit(&left).await?;
+                handed_over = Instant::now();
+            }
+        }
+        Ok(())
+    }
+
+    /// Hands over what was signed, in order, without waiting for blocks.
+    ///
+    /// # Errors
+    /// [`Fault::Refused`], [`Fault::Unreachable`].
+    pub async fn submit(&self, signed: &[Signed]) -> Result<(), Fault> {
+        for it in signed {
+            let (began, bytes) = (Instant::now(), it.to_bytes());
+            loop {
+                match self.doors.post("/v1/envelopes", bytes.clone()).await {
+                    // Known already, or used up: the blocks say what became of it.
+                    Ok(_) | Err(Fault::Refused { status: 409, .. }) => break,
+                    Err(Fault::Unreachable { .. }) if began.elapsed() < PATIENCE => {
+                        tokio::time::sleep(PAUSE).await;
+                    }
+                    Err(fault) => return Err(fault),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a block holds it: its number is used up.
+    #[must_use]
+    pub fn holds(&self, signed: &Signed) -> bool {
+        let envelope = &signed.envelope;
+        self.view.next_sequence(envelope.sender, envelope.lane) > envelope.sequence
+    }
+
+    /// The bytes of the next block, from the node that is read from.
+    async fn read(&mut self) -> Result<Vec<u8>, Fault> {
+        let silent = |url: &str| Fault::Unreachable { tried: vec![format!("{url} is silent")] };
+        if self.stream.is_none() {
+            let from = self.view.height().saturating_add(1);
+            let answer = self.doors.stream(self.place, &format!("/v1/blocks?from={from}")).await?;
+            self.stream = Some(Stream { url: answer.url().to_string(), answer, read: Vec::new() });
+        }
+        let Some(stream) = &mut self.stream else { return Err(silent("nobody")) };
+        match tokio::time::timeout(SILENCE_MAX, stream.next()).await {
+            Ok(block) => block,
+            Err(_) => Err(silent(&stream.url)),
+        }
+    }
+
+    /// Checks a block and lays it over the view.
+    fn accept(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+        let height = self.view.height().saturating_add(1);
+        let fault = |why: &str| Fault::NotCertified { height, why: why.into() };
+        let block = BlockChanges::from_bytes(bytes).map_err(|why| fault(&why.to_string()))?;
+        self.check(&block).map_err(fault)?;
+        let events = block.events().ok_or_else(|| fault("an event is not of this version"))?;
+        let changes = block.changes.iter().map(crate::served::Change::after);
+        self.view.advance(height, block.header.time, changes, &events);
+        self.last = Some(crypto::header_digest(&block.header));
+        Ok(())
+    }
+
+    fn check(&self, block: &BlockChanges) -> Result<(), &'static str> {
+        let header = &block.header;
+        if header.chain != self.chain {
+            return Err("it is of another market");
+        }
+        if header.height != self.view.height().saturating_add(1) {
+            return Err("it is not the next block");
+        }
+        if self.last.is_some_and(|it| it != header.parent) {
+            return Err("it does not go on from the block before it");
+        }
+        if block.root() != header.changes_root {
+            return Err("its changes are not those that its header names");
+        }
+        if !block.changes.is_sorted_by(|a, b| a.key < b.key) {
+            return Err("its changes are not in order");
+        }
+        if block.changes.iter().any(|it| it.previous != self.view.changed(&it.row())) {
+            return Err("a row hides a change");
+        }
+        Ok(())
+    }
+}
+
+/// A state before the first.
+struct Nothing;
+
+impl Snapshot for Nothing {
+    fn row(&self, _: &Key) -> Result<Option<Value>, Missing> {
+        Ok(None)
+    }
+
+    fn walk(&self, _: &Entry, _: &Entry) -> Box<dyn Iterator<Item = Entry> + '_> {
+        Box::new(std::iter::empty())
+    }
+}
+
+/// What a node is sending.
+struct Stream {
+    url: String,
+    answer: Response,
+    read: Vec<u8>,
+}
+
+impl Stream {
+    /// The bytes of the next block. Safe to drop half way: what was read is kept.
+    async fn next(&mut self) -> Result<Vec<u8>, Fault> {
+        loop {
+            if let Some(block) = self.whole()? {
+                return Ok(block);
+            }
+            let ended =
+                |why: String| Fault::Unreachable { tried: vec![format!("{}: {why}", self.url)] };
+            let chunk = self.answer.chunk().await.map_err(|error| ended(error.to_string()))?;
+            let chunk = chunk.ok_or_else(|| ended("the stream ended".into()))?;
+            self.read.extend_from_slice(&chunk);
+        }
+    }
+
+    /// A block, if all of it was read.
+    fn whole(&mut self) -> Result<Option<Vec<u8>>, Fault> {
+        let Some((length, rest)) = self.read.split_first_chunk::<4>() else { return Ok(None) };
+        let length = usize::try_from(u32::from_be_bytes(*length)).unwrap_or(usize::MAX);
+        if length > BLOCK_BYTES_MAX {
+            let why = format!("a block of {length} bytes");
+            return Err(Fault::NotUnderstood { url: self.url.clone(), why });
+        }
+        let Some(block) = rest.get(..length).map(<[u8]>::to_vec) else { return Ok(None) };
+        self.read.drain(..length.saturating_add(4));
+        Ok(Some(block))
+    }
+}
