@@ -1,3 +1,85 @@
 //! The one binary, `furikae`.
 
-fn main() {}
+mod arguments;
+mod day;
+mod facts;
+mod failure;
+mod market;
+mod node;
+mod offset;
+mod output;
+#[cfg(test)]
+mod stand_in;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, error::ErrorKind};
+use tokio::runtime::Runtime;
+
+use self::{
+    arguments::{Arguments, Command, Market},
+    failure::{Failure, Result, Status},
+};
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return explain(&error).into(),
+    };
+    match run(arguments.command) {
+        Ok(()) => Status::Done.into(),
+        Err(failure) => {
+            failure.tell();
+            failure.status.into()
+        }
+    }
+}
+
+/// What clap says of a command line that cannot be run: help is done, the rest malformed.
+fn explain(error: &clap::Error) -> Status {
+    // Nobody is left to tell when the error stream is closed.
+    let _ = error.print();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Status::Done,
+        _ => Status::Malformed,
+    }
+}
+
+fn run(command: Command) -> Result<()> {
+    match command {
+        Command::Market(command) => market_command(command),
+        Command::Offset(asked) => offset::offset(&asked),
+        Command::Node(command) => node::command(command),
+        Command::Completions { shell } => {
+            clap_complete::generate(
+                shell,
+                &mut Arguments::command(),
+                "furikae",
+                &mut std::io::stdout(),
+            );
+            Ok(())
+        }
+    }
+}
+
+fn market_command(command: Market) -> Result<()> {
+    let runtime = runtime()?;
+    match command {
+        Market::Up(asked) => market::up(&runtime, &asked),
+        Market::Status { at, output } => market::status(&runtime, &at, output),
+        Market::Down { at, purge } => market::down(&at, purge),
+        Market::Start { name, at } => market::start_node(&runtime, &at, &name),
+        Market::Day { at } => day::on(&runtime, &at),
+        Market::Demo { dir, once } => day::demo(&runtime, dir, once),
+        Market::Stop { name, kill, at } => market::stop_node(&at, &name, kill),
+    }
+}
+
+/// What asks nodes over HTTP: one thread suffices.
+///
+/// # Errors
+/// A fault of this machine.
+fn runtime() -> Result<Runtime> {
+    let built = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    built.map_err(|error| Failure::fault(format_args!("cannot start the runtime: {error}")))
+}

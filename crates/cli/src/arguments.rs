@@ -1,0 +1,188 @@
+//! The command line: names, flags and their meaning. What does not exist yet does not stand here.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum, builder::RangedU64ValueParser};
+use serde::{Deserialize, Serialize};
+
+use crate::{market::process::Process, output::Output};
+
+/// The shared ledger of a capital market
+#[derive(Debug, Parser)]
+#[command(name = "furikae", version, max_term_width = 100, after_help = STATUS)]
+pub struct Arguments {
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const STATUS: &str = "Exit status: 0 done; 1 the answer is no; 2 the request is malformed; \
+    3 the market or node cannot be reached; 4 a fault of this machine.";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// A whole market on this machine
+    #[command(subcommand)]
+    Market(Market),
+    /// Settle payments of a file by the ledger's own rule; needs no network
+    Offset(Offset),
+    /// One node
+    #[command(subcommand)]
+    Node(Node),
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// `furikae market`
+#[derive(Debug, Subcommand)]
+pub enum Market {
+    /// Start a market: make it if there is none, go on with it if it was stopped
+    Up(Up),
+    /// Which nodes it has and how they are
+    Status {
+        #[command(flatten)]
+        at: At,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Stop every process of it
+    Down {
+        #[command(flatten)]
+        at: At,
+        /// Delete its folder as well, keys included
+        #[arg(long)]
+        purge: bool,
+    },
+    /// Start one node of it, as it was
+    Start {
+        /// The node, such as validator-2
+        name: String,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Stop one node of it
+    Stop {
+        /// The node, such as validator-2
+        name: String,
+        /// At once, without its consent (SIGKILL)
+        #[arg(long)]
+        kill: bool,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Run the demo day on a running market
+    Day {
+        #[command(flatten)]
+        at: At,
+    },
+    /// Start a market of its own, run the demo day, explain it, stay until Ctrl-C
+    Demo {
+        /// Where to keep it; a temporary folder, deleted afterwards, if absent
+        #[arg(long, value_name = "DIR")]
+        dir: Option<PathBuf>,
+        /// Stop after the day; exit status 0 only if all of it held
+        #[arg(long)]
+        once: bool,
+    },
+}
+
+/// Which market.
+#[derive(Clone, Debug, Args)]
+pub struct At {
+    /// The market's folder [default: furikae/market in the user's data directory]
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+}
+
+/// `furikae market up`
+#[derive(Debug, Args)]
+pub struct Up {
+    #[command(flatten)]
+    pub at: At,
+    /// How many validators; the first is the administrator's, the others are members'
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u16>::new().range(1..=31))]
+    pub validators: Option<u16>,
+    /// How many observers: they follow by certificates, without a vote
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u16>::new().range(0..=8))]
+    pub observers: Option<u16>,
+    /// Leave the market running and return
+    #[arg(long)]
+    pub detach: bool,
+    /// Amounts are open to every validator; the only kind there is for now
+    #[arg(long)]
+    pub open: bool,
+    /// Blocks in an epoch; fixed for the life of the market
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(10..=1_000_000))]
+    pub epoch_blocks: Option<u64>,
+    /// Who proposes blocks
+    #[arg(long, value_enum)]
+    pub leader: Option<Leader>,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// Who proposes blocks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Leader {
+    /// Each validator in turn.
+    #[default]
+    Rotating,
+    /// One validator, until it fails or its term ends.
+    Fixed,
+}
+
+/// `furikae offset`
+#[derive(Debug, Args)]
+pub struct Offset {
+    /// Instances as JSON: participants, opening balances, payments in the order of their arrival
+    #[arg(long = "in", value_name = "FILE")]
+    pub file: PathBuf,
+    /// What to look for
+    #[arg(long, value_enum)]
+    pub objective: Objective,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// What a settlement is to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Objective {
+    /// What the ledger settles: the largest set that keeps each payer's order.
+    Fifo,
+    /// The largest amount.
+    Value,
+    /// The most payments.
+    Count,
+}
+
+/// `furikae node`
+#[derive(Debug, Subcommand)]
+pub enum Node {
+    /// Run one node until it is told to stop (SIGINT, SIGTERM)
+    Run {
+        /// Its folder
+        folder: PathBuf,
+        /// Stop when this process has ended
+        #[arg(long = "while", value_name = "PID@TICKS", hide = true)]
+        watched: Option<Process>,
+    },
+    /// Check every byte that a stopped node keeps
+    Verify {
+        /// Its folder
+        folder: PathBuf,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Make the state of a stopped node anew from its blocks
+    Rebuild {
+        /// Its folder
+        folder: PathBuf,
+        #[command(flatten)]
+        output: Output,
+    },
+}

@@ -1,0 +1,182 @@
+//! A whole market on this machine: one process for each node, and the launcher that watches them.
+
+mod files;
+mod folder;
+mod found;
+mod launch;
+mod ports;
+pub mod process;
+mod status;
+mod stay;
+
+use std::time::Duration;
+
+use tokio::runtime::Runtime;
+
+pub use folder::{Folder, NodePlan, Plan};
+#[cfg(test)]
+pub use found::genesis_for_tests;
+pub use found::purge;
+pub use launch::{start, stop};
+pub use status::ask;
+pub use stay::{Stops, stop_after};
+
+use self::{
+    launch::{LAUNCHER, stop_all},
+    process::Process,
+};
+use crate::{
+    arguments::{At, Up},
+    failure::{Failure, Result},
+    output::Output,
+};
+
+/// How long a market may take until each of its nodes serves blocks.
+const START_PATIENCE: Duration = Duration::from_secs(60);
+
+/// A market that this process started and watches.
+pub struct Running {
+    /// Its folder.
+    pub folder: Folder,
+    /// What it is made of.
+    pub plan: Plan,
+    watched: bool,
+}
+
+/// `market up`.
+///
+/// # Errors
+/// Malformed: a folder that is not a market's; flags that differ from the market's; a market that is
+/// watched by another launcher. A fault of the disk, a port or a process; then nothing is left running
+/// that this command started.
+pub fn up(runtime: &Runtime, asked: &Up) -> Result<()> {
+    let stops = Stops::listen()?;
+    let folder = Folder::chosen(asked.at.dir.as_deref())?;
+    let running = Running::start(runtime, &folder, asked, &stops)?;
+    status::report(runtime, &running.folder, &running.plan).print(asked.output)?;
+    if asked.detach {
+        return Ok(());
+    }
+    eprintln!("the market runs; Ctrl-C stops it");
+    runtime.block_on(stops.wait());
+    eprintln!("stopping");
+    running.stop()
+}
+
+impl Running {
+    /// Starts the market in `folder`, and waits until each of its nodes serves.
+    ///
+    /// # Errors
+    /// As [`up`].
+    pub fn start(runtime: &Runtime, folder: &Folder, asked: &Up, stops: &Stops) -> Result<Self> {
+        found::check_folder(folder)?;
+        let _lock = folder.lock()?;
+        if let Some(launcher) = folder.launcher() {
+            let (dir, pid) = (folder.root().display(), launcher.pid);
+            let what = format!("the market in {dir} is running already, watched by process {pid}");
+            return Err(Failure::malformed(what)
+                .mend("stop it with Ctrl-C there, or with furikae market down"));
+        }
+        let plan = found::plan(folder, asked)?;
+        let watched = (!asked.detach).then(Process::own);
+        if let Some(own) = watched {
+            folder.note_process(LAUNCHER, own)?;
+        }
+        let running = Self { folder: folder.clone(), plan, watched: watched.is_some() };
+        match running.start_nodes(runtime, watched, stops) {
+            Ok(()) => Ok(running),
+            Err(failure) => {
+                running.stop()?;
+                Err(failure)
+            }
+        }
+    }
+
+    fn start_nodes(
+        &self,
+        runtime: &Runtime,
+        watched: Option<Process>,
+        stops: &Stops,
+    ) -> Result<()> {
+        for node in &self.plan.nodes {
+            let process = launch::start(&self.folder, &self.plan, node, watched)?;
+            eprintln!("{} is process {}, http://{}", node.name, process.pid, node.listen.api);
+        }
+        let nodes: Vec<_> = self.plan.nodes.iter().collect();
+        let serves = |node: &_| status::serves(runtime, node);
+        launch::wait_until_serving(&self.folder, &nodes, START_PATIENCE, stops, serves)
+    }
+
+    /// Stops all of it.
+    ///
+    /// # Errors
+    /// A fault, when a process does not end.
+    pub fn stop(&self) -> Result<()> {
+        let stopped = stop_all(&self.folder, &self.plan);
+        if self.watched {
+            self.folder.forget_process(LAUNCHER);
+        }
+        stopped
+    }
+}
+
+/// `market status`.
+///
+/// # Errors
+/// Unreachable, when there is no market, or nothing of it runs. A fault, when it is damaged.
+pub fn status(runtime: &Runtime, at: &At, output: Output) -> Result<()> {
+    let folder = Folder::chosen(at.dir.as_deref())?;
+    let plan = folder.plan()?;
+    status::report(runtime, &folder, &plan).print(output)
+}
+
+/// `market down`.
+///
+/// # Errors
+/// Unreachable, when there is no market. A fault, when a process does not end.
+pub fn down(at: &At, purge: bool) -> Result<()> {
+    let folder = Folder::chosen(at.dir.as_deref())?;
+    let plan = folder.plan()?;
+    // The launcher stops its nodes itself; what it does not reach, such as a node started later, we do.
+    let launcher = folder.launcher();
+    stop(&folder, LAUNCHER, false)?;
+    let lock = folder.lock()?;
+    stop_all(&folder, &plan)?;
+    drop(lock);
+    if launcher.is_some() {
+        eprintln!("the launcher has ended");
+    }
+    if purge {
+        found::purge(&folder)?;
+    }
+    Ok(())
+}
+
+/// `market start NAME`.
+///
+/// # Errors
+/// Unreachable, when there is no market. Malformed, when it has no such node. A fault, when it does not start.
+pub fn start_node(runtime: &Runtime, at: &At, name: &str) -> Result<()> {
+    let folder = Folder::chosen(at.dir.as_deref())?;
+    let plan = folder.plan()?;
+    let node = plan.node(name)?;
+    let stops = Stops::listen()?;
+    let _lock = folder.lock()?;
+    let process = launch::start(&folder, &plan, node, folder.launcher())?;
+    let serves = |node: &_| runtime.block_on(status::ask(node)).is_some();
+    launch::wait_until_serving(&folder, &[node], START_PATIENCE, &stops, serves)?;
+    eprintln!("{name} is process {}, http://{}", process.pid, node.listen.api);
+    Ok(())
+}
+
+/// `market stop NAME`.
+///
+/// # Errors
+/// Unreachable, when there is no market. Malformed, when it has no such node. A fault, when it does not end.
+pub fn stop_node(at: &At, name: &str, kill: bool) -> Result<()> {
+    let folder = Folder::chosen(at.dir.as_deref())?;
+    let plan = folder.plan()?;
+    let node = plan.node(name)?;
+    let _lock = folder.lock()?;
+    stop(&folder, &node.name, kill)
+}

@@ -1,0 +1,138 @@
+//! `market status`: what each node of a market says of itself, beside what this machine says of it.
+
+use std::{
+    fs,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::folder::{Folder, Listen, NodeKind, NodePlan, Plan};
+use crate::{failure::Result, output::Output};
+
+/// How long a node may take to say how it is.
+const PATIENCE: Duration = Duration::from_secs(2);
+const COLUMNS: [&str; 9] =
+    ["name", "kind", "pid", "height", "time", "voting", "rss_mb", "disk_mb", "listen.api"];
+
+/// The answer to `market status`.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    dir: PathBuf,
+    nodes: Vec<NodeReport>,
+    /// The participants' doors: none yet, so their list is empty.
+    gateways: [(); 0],
+}
+
+/// One node.
+#[derive(Debug, Serialize)]
+pub struct NodeReport {
+    name: String,
+    kind: NodeKind,
+    pid: Option<u32>,
+    height: Option<u64>,
+    time: Option<String>,
+    state_root: Option<String>,
+    voting: Option<bool>,
+    rss_mb: Option<f64>,
+    disk_mb: f64,
+    data_dir: PathBuf,
+    listen: Listen,
+}
+
+/// What a node says of itself.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Said {
+    /// The height of its newest certified block.
+    pub height: u64,
+    /// That block's time: RFC 3339, or milliseconds since 1970.
+    time: Value,
+    /// The roots of its state.
+    pub root: String,
+    /// Whether it votes now.
+    voting: bool,
+    /// Whether it takes envelopes.
+    ready: bool,
+}
+
+impl Said {
+    /// The time of its newest block, RFC 3339.
+    fn time(&self) -> Option<String> {
+        match &self.time {
+            Value::String(text) => Some(text.clone()),
+            other => {
+                let time = jiff::Timestamp::from_millisecond(other.as_i64()?).ok()?;
+                Some(time.display_with_offset(jiff::tz::Offset::UTC).to_string())
+            }
+        }
+    }
+}
+
+/// Asks the node how it is; `None` when it does not answer.
+pub async fn ask(node: &NodePlan) -> Option<Said> {
+    let doors = gateway::Doors::new(vec![format!("http://{}", node.listen.api)]).ok()?;
+    let answer = tokio::time::timeout(PATIENCE, doors.get("/v1/status")).await.ok()?.ok()?;
+    serde_json::from_slice(&answer.body).ok()
+}
+
+/// Whether the node has a block beyond the first state.
+pub fn serves(runtime: &tokio::runtime::Runtime, node: &NodePlan) -> bool {
+    runtime.block_on(ask(node)).is_some_and(|said| said.ready && said.height > 0)
+}
+
+/// Asks all nodes.
+pub fn report(runtime: &tokio::runtime::Runtime, folder: &Folder, plan: &Plan) -> Report {
+    let nodes = plan.nodes.iter().map(|node| node_report(runtime, folder, node)).collect();
+    Report { dir: folder.root().into(), nodes, gateways: [] }
+}
+
+fn node_report(runtime: &tokio::runtime::Runtime, folder: &Folder, node: &NodePlan) -> NodeReport {
+    let process = folder.process(&node.name);
+    let said = process.and_then(|_| runtime.block_on(ask(node)));
+    let data_dir = folder.data(&node.name);
+    NodeReport {
+        name: node.name.clone(),
+        kind: node.kind,
+        pid: process.map(|it| it.pid),
+        height: said.as_ref().map(|it| it.height),
+        time: said.as_ref().and_then(Said::time),
+        state_root: said.as_ref().map(|it| it.root.clone()),
+        voting: said.as_ref().map(|it| it.voting),
+        rss_mb: process.and_then(super::process::Process::rss_mb),
+        disk_mb: disk_mb(&data_dir),
+        data_dir,
+        listen: node.listen,
+    }
+}
+
+/// Disk that a folder takes, in megabytes.
+fn disk_mb(folder: &Path) -> f64 {
+    let kilobytes = u32::try_from(disk_blocks(folder) / 2).unwrap_or(u32::MAX);
+    (f64::from(kilobytes) / 102.4).round() / 10.0
+}
+
+/// The blocks of 512 bytes that the files under `folder` take. Files may vanish meanwhile.
+fn disk_blocks(folder: &Path) -> u64 {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let size = |entry: fs::DirEntry| match entry.metadata() {
+        Ok(meta) if meta.is_dir() => disk_blocks(&entry.path()),
+        Ok(meta) => meta.blocks(),
+        Err(_) => 0,
+    };
+    entries.map(size).sum()
+}
+
+impl Report {
+    /// Prints it.
+    ///
+    /// # Errors
+    /// A fault, when standard output is closed.
+    pub fn print(&self, output: Output) -> Result<()> {
+        let rows: Vec<_> =
+            self.nodes.iter().filter_map(|node| serde_json::to_value(node).ok()).collect();
+        output.print(self, &COLUMNS, &rows)
+    }
+}

@@ -1,0 +1,208 @@
+//! For tests of commands: the ledger behind a node's interface, without consensus, disk or signatures.
+//!
+//! Blocks follow one another as fast as envelopes arrive.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard},
+};
+
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    extract::{Query, State},
+    http::StatusCode,
+    routing::{get, post},
+};
+use gateway::{BlockChanges, Change, Signed};
+use ledger::{At, Entry, Genesis, Key, Missing, Outcome, Snapshot, Value};
+use tokio::sync::Notify;
+use types::{Bytes as Octets, ChainId, Digest, Header, LedgerTime, PublicKey, Wire};
+
+/// A market of one ledger.
+pub struct StandIn {
+    port: u16,
+}
+
+#[derive(Default)]
+struct Book {
+    rows: BTreeMap<Key, (u64, Option<Value>)>,
+    index: BTreeSet<Entry>,
+    blocks: Vec<Vec<u8>>,
+    parent: Option<Digest>,
+    begun: u64,
+}
+
+struct Shared {
+    book: Mutex<Book>,
+    chain: ChainId,
+    grown: Notify,
+}
+
+impl Snapshot for Book {
+    fn row(&self, key: &Key) -> Result<Option<Value>, Missing> {
+        Ok(self.rows.get(key).and_then(|it| it.1.clone()))
+    }
+
+    fn walk(&self, from: &Entry, to: &Entry) -> Box<dyn Iterator<Item = Entry> + '_> {
+        Box::new(self.index.range(*from..=*to).copied())
+    }
+}
+
+impl Book {
+    fn begin(genesis: &Genesis) -> Self {
+        let mut book = Self { begun: genesis.time.0, ..Self::default() };
+        let begun = ledger::genesis(&book, genesis).unwrap();
+        book.lay(0, begun);
+        book
+    }
+
+    fn lay(&mut self, height: u64, outcome: Outcome) {
+        for (key, value) in outcome.writes {
+            self.rows.insert(key, (height, value));
+        }
+        for (entry, came) in outcome.entries {
+            if came {
+                self.index.insert(entry)
+            } else {
+                self.index.remove(&entry)
+            };
+        }
+    }
+
+    /// One block with one envelope.
+    fn block(&mut self, chain: ChainId, signed: &Signed) -> Result<(), String> {
+        let height = self.blocks.len() as u64 + 1;
+        let at = At { time: LedgerTime(self.begun + height), height };
+        let before = self.rows.clone();
+        let opened = ledger::open(self, at).unwrap();
+        let mut events = opened.events.clone();
+        self.lay(height, opened);
+        let applied = ledger::apply(self, chain, at, &signed.envelope);
+        let applied = applied.map_err(|why| format!("{why:?}"))?;
+        events.extend(applied.events.clone());
+        self.lay(height, applied);
+        let closed = ledger::close(self, at).unwrap();
+        events.extend(closed.events.clone());
+        self.lay(height, closed);
+        self.seal(chain, at, &before, events);
+        Ok(())
+    }
+
+    fn seal(
+        &mut self,
+        chain: ChainId,
+        at: At,
+        before: &BTreeMap<Key, (u64, Option<Value>)>,
+        events: Vec<ledger::Event>,
+    ) {
+        let octets = |it: &Option<Value>| it.clone().map(Octets);
+        let changed = self.rows.iter().filter(|(key, row)| {
+            key.has_change_leaf() && row.1 != before.get(key).and_then(|it| it.1.clone())
+        });
+        let changes = changed.map(|(key, row)| {
+            let (previous, old) = before.get(key).map_or((0, None), |it| (it.0, octets(&it.1)));
+            Change { key: key.0, previous, old, new: octets(&row.1) }
+        });
+        let nought = Digest([0; 32]);
+        let header = Header {
+            version: 1,
+            chain,
+            height: at.height,
+            time: at.time,
+            epoch: 0,
+            view: at.height,
+            leader: PublicKey([0; 32]),
+            parent_view: at.height - 1,
+            parent: self.parent.unwrap_or(nought),
+            state_format: 1,
+            databases: types::Databases::default(),
+            changes_root: nought,
+            instructions_root: nought,
+            witness_root: nought,
+            headers_root: nought,
+        };
+        let events = events.iter().map(|it| Octets(it.to_bytes())).collect();
+        let mut block =
+            BlockChanges { header, changes: changes.collect(), events, committee: None };
+        block.header.changes_root = block.root();
+        self.parent = Some(crypto::header_digest(&block.header));
+        self.blocks.push(block.to_bytes());
+        // A write that changed nothing is no change.
+        for (key, row) in &mut self.rows {
+            if let Some(stood) = before.get(key).filter(|it| it.1 == row.1) {
+                row.0 = stood.0;
+            }
+        }
+    }
+}
+
+impl Shared {
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap()
+    }
+
+    /// The block at `place`, as soon as there is one.
+    async fn block(&self, place: usize) -> Vec<u8> {
+        loop {
+            let grown = self.grown.notified();
+            let block = self.book().blocks.get(place).cloned();
+            match block {
+                Some(block) => return block,
+                None => grown.await,
+            }
+        }
+    }
+}
+
+impl StandIn {
+    /// Begins with `genesis`, at a port of its own, for as long as the runtime runs.
+    pub async fn start(genesis: &Genesis) -> Self {
+        let book = Mutex::new(Book::begin(genesis));
+        let shared = Arc::new(Shared { book, chain: genesis.chain(), grown: Notify::new() });
+        let router = Router::new()
+            .route("/v1/envelopes", post(submit))
+            .route("/v1/status", get(status))
+            .route("/v1/blocks", get(blocks))
+            .with_state(shared);
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { port }
+    }
+
+    /// Where it is asked.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+}
+
+async fn submit(State(shared): State<Arc<Shared>>, body: Bytes) -> (StatusCode, String) {
+    let Ok(signed) = Signed::from_bytes(&body) else {
+        return (StatusCode::BAD_REQUEST, "no envelope with its witnesses".into());
+    };
+    let taken = shared.book().block(shared.chain, &signed);
+    shared.grown.notify_waiters();
+    match taken {
+        Ok(()) => (StatusCode::ACCEPTED, "{}".into()),
+        Err(why) => (StatusCode::CONFLICT, why),
+    }
+}
+
+async fn status(State(shared): State<Arc<Shared>>) -> String {
+    format!("{{\"height\": {}}}", shared.book().blocks.len())
+}
+
+async fn blocks(
+    State(shared): State<Arc<Shared>>,
+    Query(asked): Query<BTreeMap<String, usize>>,
+) -> Body {
+    let stream =
+        futures::stream::unfold((shared, asked["from"] - 1), |(shared, place)| async move {
+            let block = shared.block(place).await;
+            let mut bytes = u32::try_from(block.len()).unwrap().to_be_bytes().to_vec();
+            bytes.extend(block);
+            Some((Ok::<_, std::io::Error>(bytes), (shared, place + 1)))
+        });
+    Body::from_stream(stream)
+}
