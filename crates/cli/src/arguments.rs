@@ -25,6 +25,10 @@ pub enum Command {
     /// A whole market on this machine
     #[command(subcommand)]
     Market(Market),
+    /// List the instruments of a CSV of real issues
+    List(List),
+    /// Send recorded market data through a market
+    Replay(Replay),
     /// Settle payments of a file by the ledger's own rule; needs no network
     Offset(Offset),
     /// One node
@@ -125,6 +129,22 @@ pub struct Up {
     pub output: Output,
 }
 
+impl Up {
+    /// A market as it is by default, watched by this process, in the folder `dir`.
+    pub fn of_its_own(dir: &std::path::Path) -> Self {
+        Self {
+            at: At { dir: Some(dir.into()) },
+            validators: None,
+            observers: None,
+            detach: false,
+            open: true,
+            epoch_blocks: None,
+            leader: None,
+            output: Output::default(),
+        }
+    }
+}
+
 /// Who proposes blocks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -134,6 +154,62 @@ pub enum Leader {
     Rotating,
     /// One validator, until it fails or its term ends.
     Fixed,
+}
+
+/// `furikae list`
+#[derive(Debug, Args)]
+pub struct List {
+    /// Issues as the Tokyo exchange publishes them: date, code, name, segment
+    #[arg(long, value_name = "FILE")]
+    pub issues: PathBuf,
+    #[command(flatten)]
+    pub at: At,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// `furikae replay`
+#[derive(Debug, Args)]
+pub struct Replay {
+    /// What the files are
+    #[arg(long, value_enum)]
+    pub format: DataFormat,
+    /// The order flow, to be matched by the board
+    #[arg(required_unless_present = "trades")]
+    pub path: Option<PathBuf>,
+    /// How many members trade; each order belongs to one of them
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u32>::new().range(2..=1_000))]
+    pub members: u32,
+    /// Import these trades, executed elsewhere, instead of matching orders
+    #[arg(long, value_name = "FILE")]
+    pub trades: Option<PathBuf>,
+    /// Amounts are sealed
+    #[arg(long)]
+    pub sealed: bool,
+    /// Where
+    #[arg(long, value_enum, default_value = "network")]
+    pub on: On,
+    /// A running market [default: one of its own, deleted afterwards]
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// A form of recorded market data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DataFormat {
+    /// Orders and trades of Bitstamp's live channels, as CSV.
+    BitstampL3,
+}
+
+/// On what a market runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum On {
+    /// Validators as processes of this machine.
+    Network,
+    /// All of it in one thread.
+    Sim,
 }
 
 /// `furikae offset`

@@ -2,12 +2,15 @@
 
 mod arguments;
 mod day;
+mod desk;
 mod facts;
 mod failure;
+mod list;
 mod market;
 mod node;
 mod offset;
 mod output;
+mod replay;
 #[cfg(test)]
 mod stand_in;
 
@@ -48,6 +51,8 @@ fn explain(error: &clap::Error) -> Status {
 fn run(command: Command) -> Result<()> {
     match command {
         Command::Market(command) => market_command(command),
+        Command::List(asked) => list::list(&runtime()?, &asked),
+        Command::Replay(asked) => replay::replay(&runtime()?, &asked),
         Command::Offset(asked) => offset::offset(&asked),
         Command::Node(command) => node::command(command),
         Command::Completions { shell } => {

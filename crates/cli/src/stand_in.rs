@@ -14,13 +14,28 @@ use axum::{
     http::StatusCode,
     routing::{get, post},
 };
-use gateway::{BlockChanges, Change, Signed};
+use gateway::{BlockChanges, Change, Doors, Follower, Signed};
 use ledger::{At, Entry, Genesis, Key, Missing, Outcome, Snapshot, Value};
 use tokio::sync::Notify;
 use types::{Bytes as Octets, ChainId, Digest, Header, LedgerTime, PublicKey, Wire};
 
+use crate::{desk::Desk, market::Folder};
+
+/// Runs `test` with the desks of a new market in a folder of its own.
+pub fn with_desk(name: &str, test: impl AsyncFnOnce(&mut Desk)) {
+    let folder = Folder::temporary(name).unwrap();
+    let genesis = crate::market::genesis_for_tests(&folder).unwrap();
+    crate::runtime().unwrap().block_on(async {
+        let stand_in = StandIn::start(&genesis).await;
+        let doors = Doors::new(vec![stand_in.url()]).unwrap();
+        let follower = Follower::from_genesis(doors, &genesis);
+        test(&mut Desk::open(&folder, follower).unwrap()).await;
+    });
+    std::fs::remove_dir_all(folder.root()).unwrap();
+}
+
 /// A market of one ledger.
-pub struct StandIn {
+struct StandIn {
     port: u16,
 }
 
@@ -157,7 +172,7 @@ impl Shared {
 
 impl StandIn {
     /// Begins with `genesis`, at a port of its own, for as long as the runtime runs.
-    pub async fn start(genesis: &Genesis) -> Self {
+    async fn start(genesis: &Genesis) -> Self {
         let book = Mutex::new(Book::begin(genesis));
         let shared = Arc::new(Shared { book, chain: genesis.chain(), grown: Notify::new() });
         let router = Router::new()
@@ -172,7 +187,7 @@ impl StandIn {
     }
 
     /// Where it is asked.
-    pub fn url(&self) -> String {
+    fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 }

@@ -131,6 +131,14 @@ impl Follower {
     /// [`Fault::Refused`], when a node says that an envelope is malformed; otherwise as [`Self::next`].
     pub async fn settle(&mut self, signed: &[Signed]) -> Result<(), Fault> {
         self.submit(signed).await?;
+        self.follow_until_held(signed).await
+    }
+
+    /// Follows until a block holds all of what was handed over; hands it over again if none does for long.
+    ///
+    /// # Errors
+    /// As [`Self::settle`].
+    pub async fn follow_until_held(&mut self, signed: &[Signed]) -> Result<(), Fault> {
         let (began, mut handed_over) = (Instant::now(), Instant::now());
         while !signed.iter().all(|it| self.holds(it)) {
             match tokio::time::timeout(AGAIN_AFTER, self.next()).await {

@@ -229,6 +229,15 @@ impl View {
         })
     }
 
+    /// Whether all positions in an instrument together are what was issued of it.
+    #[must_use]
+    pub fn supply_is_exact(&self, instrument: InstrumentId) -> bool {
+        let held = self.positions().filter(|it| it.1 == instrument);
+        let held: i128 = held.map(|it| i128::from(it.2)).sum();
+        let row = self.row::<Instrument>(&instrument);
+        row.is_some_and(|row| i128::from(open(&row.supply)) == held)
+    }
+
     /// Who manages an account.
     #[must_use]
     pub fn manager(&self, account: AccountId) -> Option<PartyId> {

@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::{desk::Desk, tell::Teller, trading::SECOND};
+use super::{tell::Teller, trading::SECOND};
 use crate::{
+    desk::Desk,
     failure::{Failure, Result},
     market::{NodePlan, Plan, ask, start, stop},
 };

@@ -1,6 +1,5 @@
 //! The demo day: what a market does from its first morning on, told in words, and checked as it is told.
 
-mod desk;
 mod failing;
 mod opening;
 mod tell;
@@ -8,15 +7,14 @@ mod trading;
 
 use std::time::Instant;
 
-use gateway::{Doors, Follower};
 use tokio::runtime::Runtime;
 
-use self::{desk::Desk, tell::Teller};
+use self::tell::Teller;
 use crate::{
     arguments::{At, Up},
+    desk::Desk,
     failure::{Failure, Result},
     market::{Folder, Plan, Running, Stops},
-    output::Output,
 };
 
 /// `market day`: the day on a market that runs already.
@@ -39,9 +37,9 @@ pub fn demo(runtime: &Runtime, dir: Option<std::path::PathBuf>, once: bool) -> R
     let stops = Stops::listen()?;
     let (folder, passing) = match dir {
         Some(dir) => (Folder::at(&dir)?, false),
-        None => (Folder::at(&temporary())?, true),
+        None => (Folder::temporary("demo")?, true),
     };
-    let asked = up(&folder);
+    let asked = Up::of_its_own(folder.root());
     println!("a market of four validators starts in {}", folder.root().display());
     let running = Running::start(runtime, &folder, &asked, &stops)?;
     let told = runtime.block_on(async {
@@ -66,29 +64,8 @@ pub fn demo(runtime: &Runtime, dir: Option<std::path::PathBuf>, once: bool) -> R
     told
 }
 
-fn temporary() -> std::path::PathBuf {
-    std::env::temp_dir().join(format!("furikae-demo-{}", std::process::id()))
-}
-
-/// What the demo asks for: everything as it is by default.
-fn up(folder: &Folder) -> Up {
-    Up {
-        at: At { dir: Some(folder.root().into()) },
-        validators: None,
-        observers: None,
-        detach: false,
-        open: true,
-        epoch_blocks: None,
-        leader: None,
-        output: Output::default(),
-    }
-}
-
 async fn tell(folder: &Folder, plan: &Plan, start: Instant) -> Result<()> {
-    let genesis = folder.read_genesis()?;
-    let mut follower = Follower::from_genesis(Doors::new(plan.doors())?, &genesis);
-    follower.catch_up().await?;
-    let mut desk = Desk::open(folder, follower)?;
+    let mut desk = Desk::on(folder, plan).await?;
     let mut teller = Teller::new(start);
     market(&mut desk, &mut teller).await?;
     failing::kill_and_return(&mut desk, &mut teller, plan).await?;
@@ -118,24 +95,14 @@ async fn market(desk: &mut Desk, teller: &mut Teller) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stand_in::StandIn;
 
     #[test]
     fn the_day_holds_on_the_ledger() {
-        let runtime = crate::runtime().unwrap();
-        let root = std::env::temp_dir().join(format!("furikae-day-{}", std::process::id()));
-        let folder = Folder::at(&root).unwrap();
-        let genesis = crate::market::genesis_for_tests(&folder).unwrap();
-        runtime.block_on(async {
-            let stand_in = StandIn::start(&genesis).await;
-            let doors = Doors::new(vec![stand_in.url()]).unwrap();
-            let follower = Follower::from_genesis(doors, &genesis);
-            let mut desk = Desk::open(&folder, follower).unwrap();
+        crate::stand_in::with_desk("day", async |desk| {
             let mut teller = Teller::new(Instant::now());
-            market(&mut desk, &mut teller).await.unwrap();
-            let again = market(&mut desk, &mut teller).await.unwrap_err();
+            market(desk, &mut teller).await.unwrap();
+            let again = market(desk, &mut teller).await.unwrap_err();
             assert!(again.what.contains("has had its demo day"));
         });
-        std::fs::remove_dir_all(root).unwrap();
     }
 }

@@ -3,11 +3,9 @@
 use ledger::{Instruction, governance::Roles, issuance::Kind};
 use types::{PublicKey, Text};
 
-use super::{
-    desk::Desk,
-    tell::{Teller, thousands},
-};
+use super::tell::{Teller, thousands};
 use crate::{
+    desk::Desk,
     facts::{ADMINISTRATOR, account, holder_number},
     failure::{Failure, Result},
 };

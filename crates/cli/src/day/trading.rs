@@ -8,11 +8,11 @@ use ledger::{
 use types::{InstructionId, Mic, Text};
 
 use super::{
-    desk::Desk,
     opening::open,
     tell::{Teller, thousands},
 };
 use crate::{
+    desk::Desk,
     facts::account,
     failure::{Failure, Result},
 };

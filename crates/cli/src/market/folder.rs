@@ -95,6 +95,15 @@ impl Folder {
         Ok(Self { root })
     }
 
+    /// A folder for a market that passes.
+    ///
+    /// # Errors
+    /// As [`Self::at`].
+    pub fn temporary(name: &str) -> Result<Self> {
+        let name = format!("furikae-{name}-{}", std::process::id());
+        Self::at(&std::env::temp_dir().join(name))
+    }
+
     /// The folder that `--dir` names, or the one in the user's data directory.
     ///
     /// # Errors

@@ -201,16 +201,7 @@ fn genesis(
 /// The first state of a market of four in a new folder.
 #[cfg(test)]
 pub fn genesis_for_tests(folder: &Folder) -> Result<Genesis> {
-    let asked = Up {
-        at: crate::arguments::At { dir: None },
-        validators: Some(4),
-        observers: None,
-        detach: false,
-        open: true,
-        epoch_blocks: None,
-        leader: None,
-        output: crate::output::Output::default(),
-    };
+    let asked = Up::of_its_own(folder.root());
     check_folder(folder)?;
     plan(folder, &asked)?;
     folder.read_genesis()

@@ -2,8 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use gateway::{Follower, Signer, Standing, View};
-use ledger::{Instruction, governance::Parameter, governance::ParameterName, settlement::Status};
+use gateway::{Doors, Follower, Signed, Signer, Standing, View};
+use ledger::{
+    Instruction,
+    governance::{Parameter, ParameterName},
+    reject::Reject,
+    settlement::Status,
+};
 use types::{
     AccountId, BusinessDate, InstructionId, InstrumentId, KeyId, Lane, LedgerTime, PartyId,
 };
@@ -11,12 +16,21 @@ use types::{
 use crate::{
     facts::Facts,
     failure::{Failure, Result},
-    market::Folder,
+    market::{Folder, Plan},
 };
 
 /// Envelopes of the day have effect for so long.
 const EXPIRY_MS: u64 = 10 * 60 * 1_000;
 const LANE: Lane = Lane(0);
+
+/// A party and the name of its key file.
+#[derive(Clone, Debug)]
+pub struct Who {
+    /// Its number.
+    pub party: PartyId,
+    /// What its key file is called.
+    pub word: String,
+}
 
 /// All desks of the market, on one machine because this is a demo.
 pub struct Desk {
@@ -28,6 +42,17 @@ pub struct Desk {
 }
 
 impl Desk {
+    /// Opens the desks of a market that runs, as of its newest block.
+    ///
+    /// # Errors
+    /// Unreachable, when no node answers. A fault, when the market's files are damaged.
+    pub async fn on(folder: &Folder, plan: &Plan) -> Result<Self> {
+        let genesis = folder.read_genesis()?;
+        let mut follower = Follower::from_genesis(Doors::new(plan.doors())?, &genesis);
+        follower.catch_up().await?;
+        Self::open(folder, follower)
+    }
+
     /// Opens the desks of the market in `folder`, whose blocks `follower` follows.
     ///
     /// # Errors
@@ -75,25 +100,74 @@ impl Desk {
         gateway::keys::read_or_create(&self.folder.key(word)).map_err(Failure::from)
     }
 
-    /// The party of this word asks, and waits until what it asked is final.
+    /// The party of this word: of the table, or `party-N` by its number.
     ///
     /// # Errors
-    /// Unreachable, when no node answers. A fault of the key file.
-    pub async fn ask(&mut self, word: &str, asked: Vec<Instruction>) -> Result<Vec<InstructionId>> {
-        let party = self.facts.party(word).party;
-        if !self.signers.contains_key(&party) {
-            let signer = Signer::new(self.follower.chain(), party, KeyId(0), self.secret(word)?);
-            self.signers.insert(party, signer);
+    /// Malformed, when it is neither.
+    pub fn who(&self, word: &str) -> Result<Who> {
+        let known = self.facts.parties.iter().find(|it| it.word == word).map(|it| it.party);
+        let number = || word.strip_prefix("party-")?.parse().ok().map(PartyId);
+        let party = known.or_else(number).ok_or_else(|| {
+            let words: Vec<_> = self.facts.parties.iter().map(|it| it.word.as_str()).collect();
+            Failure::malformed(format_args!("no party is called {word:?}"))
+                .mend(format_args!("name one of {}, or party-NUMBER", words.join(", ")))
+        })?;
+        Ok(Who { party, word: word.into() })
+    }
+
+    /// Signs what a party asks as the next envelope of its lane.
+    ///
+    /// # Errors
+    /// A fault of the key file.
+    pub fn sign(&mut self, who: &Who, asked: Vec<Instruction>) -> Result<Signed> {
+        if !self.signers.contains_key(&who.party) {
+            let (chain, secret) = (self.follower.chain(), self.secret(&who.word)?);
+            self.signers.insert(who.party, Signer::new(chain, who.party, KeyId(0), secret));
         }
         let expiry = LedgerTime(self.view().time().0.saturating_add(EXPIRY_MS));
-        let Some(signer) = self.signers.get_mut(&party) else { return Ok(Vec::new()) };
+        let Some(signer) = self.signers.get_mut(&who.party) else {
+            return Err(Failure::fault("a signer that was just made is gone"));
+        };
         if !signer.knows(LANE) {
             signer.learn(LANE, self.follower.view().next_sequence(signer.sender(), LANE));
         }
-        let signed = signer.sign(LANE, asked, expiry);
+        Ok(signer.sign(LANE, asked, expiry))
+    }
+
+    /// Hands envelopes over and waits until all of them are final.
+    ///
+    /// # Errors
+    /// Unreachable, when no node answers.
+    pub async fn settle(&mut self, signed: &[Signed]) -> Result<()> {
+        Ok(self.follower.settle(signed).await?)
+    }
+
+    /// What follows the blocks.
+    pub const fn follower(&mut self) -> &mut Follower {
+        &mut self.follower
+    }
+
+    /// The party of this word asks, and waits until what it asked is final.
+    ///
+    /// # Errors
+    /// Malformed, when there is no such party. Unreachable, when no node answers. A fault of the key file.
+    pub async fn ask(&mut self, word: &str, asked: Vec<Instruction>) -> Result<Vec<InstructionId>> {
+        if asked.is_empty() {
+            return Ok(Vec::new());
+        }
+        let who = self.who(word)?;
+        let signed = self.sign(&who, asked)?;
         let ids = signed.ids().collect();
-        self.follower.settle(&[signed]).await?;
+        self.settle(&[signed]).await?;
         Ok(ids)
+    }
+
+    /// Why an instruction has no effect; `None` when it has.
+    pub fn refused(&self, id: &InstructionId) -> Option<&Reject> {
+        match &self.view().told(id)?.standing {
+            Standing::Refused(reject) => Some(reject),
+            Standing::Is(_) => None,
+        }
     }
 
     /// As [`Self::ask`], and none of it may be refused.
@@ -107,7 +181,7 @@ impl Desk {
     ) -> Result<Vec<InstructionId>> {
         let ids = self.ask(word, asked).await?;
         for id in &ids {
-            if let Some(Standing::Refused(reject)) = self.view().told(id).map(|it| &it.standing) {
+            if let Some(reject) = self.refused(id) {
                 let what = format!("{word}'s instruction {id} was refused: {}", reject.code());
                 return Err(Failure::no(what));
             }

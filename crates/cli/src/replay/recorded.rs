@@ -1,0 +1,140 @@
+//! Trades recorded elsewhere, as files tell them, in whole units.
+
+use std::path::Path;
+
+use serde::Deserialize;
+use types::{BusinessDate, Text};
+
+use crate::failure::{Failure, Result};
+
+/// Decimal places of quantities.
+pub const QUANTITY_SCALE: u8 = 8;
+/// Decimal places of prices.
+const PRICE_SCALE: u8 = 2;
+/// Decimal places of money, so that quantity times price is exact.
+pub const MONEY_SCALE: u8 = QUANTITY_SCALE + PRICE_SCALE;
+const DAY_MS: u64 = 86_400_000;
+
+/// A recorded trade.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// Its number at the venue.
+    pub number: Text<20>,
+    /// When it was executed there.
+    pub date: BusinessDate,
+    /// Which member buys, from 0.
+    pub buyer: u32,
+    /// Which member sells; another one.
+    pub seller: u32,
+    /// How much.
+    pub quantity: i64,
+    /// For how much money.
+    pub value: i64,
+}
+
+#[derive(Deserialize)]
+struct Line {
+    trade_id: String,
+    exchange_timestamp: u64,
+    price: String,
+    amount: String,
+    buy_order_id: String,
+    sell_order_id: String,
+}
+
+/// Reads Bitstamp's trades and gives each order to one of `members`.
+///
+/// # Errors
+/// Malformed, with the line that makes no sense.
+pub fn read(path: &Path, members: u32) -> Result<Vec<Recorded>> {
+    let malformed =
+        |why: &dyn std::fmt::Display| Failure::malformed(format_args!("{}: {why}", path.display()));
+    let mut reader = csv::Reader::from_path(path).map_err(|error| malformed(&error))?;
+    let mut trades = Vec::new();
+    for (number, line) in (2_u64..).zip(reader.deserialize()) {
+        let line: Line = line.map_err(|error| malformed(&error))?;
+        let trade = line.trade(members);
+        trades.push(trade.map_err(|why| malformed(&format_args!("line {number}: {why}")))?);
+    }
+    Ok(trades)
+}
+
+impl Line {
+    fn trade(&self, members: u32) -> Result<Recorded, String> {
+        let units = |text: &str, scale| {
+            let units = exact(text, scale).filter(|it| *it > 0);
+            units.ok_or_else(|| format!("{text:?} is no number above zero with {scale} places"))
+        };
+        let (quantity, price) =
+            (units(&self.amount, QUANTITY_SCALE)?, units(&self.price, PRICE_SCALE)?);
+        let value = quantity.checked_mul(price).ok_or("quantity times price is out of range")?;
+        let seller = member(&self.sell_order_id, members);
+        // Nobody trades with itself: the next member takes its place.
+        let buyer = Some(member(&self.buy_order_id, members)).filter(|it| *it != seller);
+        let day = self.exchange_timestamp / DAY_MS;
+        Ok(Recorded {
+            number: Text::new(&self.trade_id).map_err(|error| error.to_string())?,
+            date: BusinessDate(u32::try_from(day).map_err(|error| error.to_string())?),
+            buyer: buyer.unwrap_or((seller + 1) % members),
+            seller,
+            quantity,
+            value,
+        })
+    }
+}
+
+/// Whose an order is.
+fn member(order: &str, members: u32) -> u32 {
+    let digest = crypto::digest(b"furikae.replay.member.v1", order.as_bytes());
+    let [a, b, c, d, ..] = digest.0;
+    u32::from_be_bytes([a, b, c, d]) % members
+}
+
+/// The units that a decimal text says, also with an exponent (`6e-05`); `None` if it is not exact.
+fn exact(text: &str, scale: u8) -> Option<i64> {
+    let Some((digits, exponent)) = text.split_once(['e', 'E']) else {
+        return gateway::fields::units(text, scale);
+    };
+    let places: usize = exponent.strip_prefix('-')?.parse().ok().filter(|it| *it <= 32)?;
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    if whole.is_empty() {
+        return None;
+    }
+    let shifted = format!("{:0>width$}{fraction}", whole, width = places + 1);
+    let (whole, fraction) = shifted.split_at(shifted.len() - places - fraction.len());
+    gateway::fields::units(&format!("{whole}.{fraction}"), scale)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_with_exponents_are_read_exactly_or_not_at_all() {
+        assert_eq!(exact("0.121", 8), Some(12_100_000));
+        assert_eq!(exact("1e-08", 8), Some(1));
+        assert_eq!(exact("6.405e-05", 8), Some(6_405));
+        assert_eq!(exact("1.39e-06", 8), Some(139));
+        assert_eq!(exact("12.5e-1", 2), Some(125));
+        for text in ["1e-9", "1e5", "e-5", "1e-", "1.5e-08", "1e-99999999999"] {
+            assert_eq!(exact(text, 8), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn nobody_trades_with_itself() {
+        let line = |buy: u32, sell: u32| Line {
+            trade_id: "1".into(),
+            exchange_timestamp: DAY_MS,
+            price: "2.0".into(),
+            amount: "3".into(),
+            buy_order_id: buy.to_string(),
+            sell_order_id: sell.to_string(),
+        };
+        for (buy, sell) in (0..40).flat_map(|buy| (0..40).map(move |sell| (buy, sell))) {
+            let trade = line(buy, sell).trade(2).unwrap();
+            assert_ne!(trade.buyer, trade.seller);
+            assert_eq!((trade.quantity, trade.value), (300_000_000, 60_000_000_000));
+        }
+    }
+}
