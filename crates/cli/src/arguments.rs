@@ -25,6 +25,14 @@ pub enum Command {
     /// A whole market on this machine
     #[command(subcommand)]
     Market(Market),
+    /// Sign instructions and submit them; wait until they are final
+    Submit(Submit),
+    /// Positions, as blocks leave them
+    Positions(Positions),
+    /// Owners of one instrument
+    Registry(Registry),
+    /// Instructions and where they stand
+    Instructions(Instructions),
     /// List the instruments of a CSV of real issues
     List(List),
     /// Send recorded market data through a market
@@ -154,6 +162,77 @@ pub enum Leader {
     Rotating,
     /// One validator, until it fails or its term ends.
     Fixed,
+}
+
+/// Which market, or which node of one.
+#[derive(Clone, Debug, Args)]
+pub struct Door {
+    #[command(flatten)]
+    pub at: At,
+    /// The interface of a node, such as http://127.0.0.1:20123; several, separated by commas
+    #[arg(long, value_name = "URL", value_delimiter = ',', conflicts_with = "dir")]
+    pub gateway: Vec<String>,
+}
+
+/// `furikae submit`
+#[derive(Debug, Args)]
+pub struct Submit {
+    /// A file with instructions as JSON: one, or a list; - for standard input
+    pub file: PathBuf,
+    /// The party that signs: the name of a key file of the market's folder
+    #[arg(long = "as", value_name = "PARTY", default_value = "furikae")]
+    pub party: String,
+    #[command(flatten)]
+    pub at: At,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// `furikae positions`
+#[derive(Debug, Args)]
+pub struct Positions {
+    /// Only accounts that this party manages
+    #[arg(long = "as", value_name = "PARTY")]
+    pub party: Option<String>,
+    /// Only this account
+    #[arg(long)]
+    pub account: Option<String>,
+    /// As of a height, or of a time (RFC 3339)
+    #[arg(long, value_name = "T|HEIGHT")]
+    pub as_of: Option<String>,
+    #[command(flatten)]
+    pub door: Door,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// `furikae registry`
+#[derive(Debug, Args)]
+pub struct Registry {
+    /// The instrument
+    pub isin: String,
+    /// As of a height, or of a time (RFC 3339)
+    #[arg(long, value_name = "T|HEIGHT")]
+    pub as_of: Option<String>,
+    #[command(flatten)]
+    pub door: Door,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// `furikae instructions`
+#[derive(Debug, Args)]
+pub struct Instructions {
+    /// Only those of this party
+    #[arg(long = "as", value_name = "PARTY")]
+    pub party: Option<String>,
+    /// Only those in this state, such as settled
+    #[arg(long)]
+    pub status: Option<String>,
+    #[command(flatten)]
+    pub door: Door,
+    #[command(flatten)]
+    pub output: Output,
 }
 
 /// `furikae list`

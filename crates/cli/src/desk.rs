@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use gateway::{Doors, Follower, Signed, Signer, Standing, View};
+use gateway::{Follower, Signed, Signer, Standing, View};
 use ledger::{
     Instruction,
     governance::{Parameter, ParameterName},
@@ -14,6 +14,7 @@ use types::{
 };
 
 use crate::{
+    door,
     facts::Facts,
     failure::{Failure, Result},
     market::{Folder, Plan},
@@ -47,8 +48,7 @@ impl Desk {
     /// # Errors
     /// Unreachable, when no node answers. A fault, when the market's files are damaged.
     pub async fn on(folder: &Folder, plan: &Plan) -> Result<Self> {
-        let genesis = folder.read_genesis()?;
-        let mut follower = Follower::from_genesis(Doors::new(plan.doors())?, &genesis);
+        let mut follower = door::of_folder(folder, plan)?;
         follower.catch_up().await?;
         Self::open(folder, follower)
     }
@@ -94,6 +94,18 @@ impl Desk {
         let mut bytes = self.secret(manager)?.sign(holder.as_bytes()).to_vec();
         bytes.extend_from_slice(holder.as_bytes());
         Ok(crypto::digest(b"furikae.holder.v1", &bytes))
+    }
+
+    /// Makes sure that a party's key lies here.
+    ///
+    /// # Errors
+    /// Malformed, when it does not.
+    pub fn must_have_key(&self, word: &str) -> Result<()> {
+        let path = self.folder.key(&self.who(word)?.word);
+        if path.exists() {
+            return Ok(());
+        }
+        Err(Failure::malformed(format_args!("no key of {word} lies at {}", path.display())))
     }
 
     fn secret(&self, word: &str) -> Result<crypto::keys::SecretKey> {

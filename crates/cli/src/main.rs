@@ -3,6 +3,7 @@
 mod arguments;
 mod day;
 mod desk;
+mod door;
 mod facts;
 mod failure;
 mod list;
@@ -10,9 +11,11 @@ mod market;
 mod node;
 mod offset;
 mod output;
+mod read;
 mod replay;
 #[cfg(test)]
 mod stand_in;
+mod submit;
 
 use std::process::ExitCode;
 
@@ -51,6 +54,10 @@ fn explain(error: &clap::Error) -> Status {
 fn run(command: Command) -> Result<()> {
     match command {
         Command::Market(command) => market_command(command),
+        Command::Submit(asked) => submit::submit(&runtime()?, &asked),
+        Command::Positions(asked) => read::positions(&runtime()?, &asked),
+        Command::Registry(asked) => read::registry(&runtime()?, &asked),
+        Command::Instructions(asked) => read::instructions(&runtime()?, &asked),
         Command::List(asked) => list::list(&runtime()?, &asked),
         Command::Replay(asked) => replay::replay(&runtime()?, &asked),
         Command::Offset(asked) => offset::offset(&asked),

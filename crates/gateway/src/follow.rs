@@ -27,6 +27,15 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How long to wait when every node is full or not ready.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// Where to stop following.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Last {
+    /// At this height.
+    Height(u64),
+    /// At the last block that is not later.
+    Time(LedgerTime),
+}
+
 /// Follows a market's blocks and hands over envelopes.
 pub struct Follower {
     doors: Doors,
@@ -111,18 +120,52 @@ impl Follower {
     /// # Errors
     /// As [`Self::next`]; [`Fault::Unreachable`], when no node says how far it is.
     pub async fn catch_up(&mut self) -> Result<(), Fault> {
-        let answer = self.doors.get("/v1/status").await?;
-        let height = serde_json::from_slice::<serde_json::Value>(&answer.body)
-            .ok()
-            .and_then(|it| it.get("height")?.as_u64());
-        let height = height.ok_or_else(|| Fault::NotUnderstood {
-            url: answer.url,
-            why: "its status names no height".into(),
-        })?;
+        let height = self.newest().await?;
         while self.view.height() < height {
             self.next().await?;
         }
         Ok(())
+    }
+
+    /// The newest block that some node has.
+    async fn newest(&self) -> Result<u64, Fault> {
+        let answer = self.doors.get("/v1/status").await?;
+        let height = serde_json::from_slice::<serde_json::Value>(&answer.body)
+            .ok()
+            .and_then(|it| it.get("height")?.as_u64());
+        height.ok_or_else(|| Fault::NotUnderstood {
+            url: answer.url,
+            why: "its status names no height".into(),
+        })
+    }
+
+    /// Goes on to the newest block that some node has and that is not beyond `last`.
+    ///
+    /// # Errors
+    /// As [`Self::catch_up`].
+    pub async fn catch_up_to(&mut self, last: Last) -> Result<(), Fault> {
+        let height = self.newest().await?;
+        while self.view.height() < height && !self.is_beyond(last).await? {
+            self.next().await?;
+        }
+        Ok(())
+    }
+
+    /// Whether the next block, which some node has, is beyond `last`.
+    async fn is_beyond(&mut self, last: Last) -> Result<bool, Fault> {
+        let height = self.view.height().saturating_add(1);
+        match last {
+            Last::Height(last) => Ok(height > last),
+            Last::Time(last) => {
+                let answer = self.doors.get(&format!("/v1/blocks/{height}")).await?;
+                let block = BlockChanges::from_bytes(&answer.body);
+                let block = block.map_err(|why| Fault::NotUnderstood {
+                    url: answer.url,
+                    why: format!("block {height}: {why}"),
+                })?;
+                Ok(block.header.time > last)
+            }
+        }
     }
 
     /// Hands over what was signed and follows until a block holds all of it.

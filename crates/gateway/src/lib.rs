@@ -22,7 +22,7 @@ mod view;
 
 pub use doors::{Answer, Doors};
 pub use fault::{Fault, Problem};
-pub use follow::Follower;
+pub use follow::{Follower, Last};
 pub use served::{BlockChanges, Change};
 pub use sign::{Signed, Signer};
 pub use view::{Holder, Standing, Stood, Told, View};

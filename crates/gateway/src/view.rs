@@ -203,7 +203,7 @@ impl View {
         self.row::<Position>(&(account, instrument)).map_or(0, |row| open(&row.available))
     }
 
-    /// Every position of an account, issuance accounts left out, in the order of their keys.
+    /// Every position, those of issuance accounts left out, in the order of their keys.
     pub fn positions(&self) -> impl Iterator<Item = (AccountId, InstrumentId, i64)> {
         let held = self.rows::<Position>().filter(|((id, _), _)| !book::is_issuance_account(*id));
         held.map(|((account, instrument), row)| (account, instrument, open(&row.available)))

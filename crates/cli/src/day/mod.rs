@@ -101,6 +101,18 @@ mod tests {
         crate::stand_in::with_desk("day", async |desk| {
             let mut teller = Teller::new(Instant::now());
             market(desk, &mut teller).await.unwrap();
+            let sakura = desk.facts.instrument("SAKURA").instrument;
+            let registry = crate::read::registry_of(desk.view(), sakura).unwrap();
+            assert_eq!(registry["total"], "10000");
+            assert_eq!(registry["holders"].as_array().unwrap().len(), 3);
+            let aoba = desk.facts.party("aoba").party;
+            let held = crate::read::positions_of(desk.view(), Some(aoba), None);
+            let held = held["positions"].as_array().unwrap().clone();
+            assert!(
+                held.iter().any(|it| it["instrument"] == "JPY" && it["available"] == "3750000")
+            );
+            let settled = crate::read::states(desk.view(), Some(aoba), Some("settled"));
+            assert_eq!(settled.len(), 3, "one delivery of the venue's trade, two of the ring");
             let again = market(desk, &mut teller).await.unwrap_err();
             assert!(again.what.contains("has had its demo day"));
         });

@@ -9,6 +9,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use types::LedgerTime;
 
 use super::folder::{Folder, Listen, NodeKind, NodePlan, Plan};
 use crate::{failure::Result, output::Output};
@@ -63,10 +64,7 @@ impl Said {
     fn time(&self) -> Option<String> {
         match &self.time {
             Value::String(text) => Some(text.clone()),
-            other => {
-                let time = jiff::Timestamp::from_millisecond(other.as_i64()?).ok()?;
-                Some(time.display_with_offset(jiff::tz::Offset::UTC).to_string())
-            }
+            other => Some(crate::door::shown(LedgerTime(other.as_u64()?))),
         }
     }
 }

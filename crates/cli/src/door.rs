@@ -1,0 +1,100 @@
+//! Which market a command speaks to: that of a folder, or whoever answers at an address.
+
+use gateway::{Doors, Follower, Last};
+use serde_json::Value;
+use types::{ChainId, LedgerTime};
+
+use crate::{
+    arguments::Door,
+    failure::{Failure, Result},
+    market::{Folder, Plan},
+};
+
+/// Follows the market of a folder, from its first state.
+///
+/// # Errors
+/// A fault, when the folder's files are damaged.
+pub fn of_folder(folder: &Folder, plan: &Plan) -> Result<Follower> {
+    Ok(Follower::from_genesis(Doors::new(plan.doors())?, &folder.read_genesis()?))
+}
+
+/// Follows the market that the flags name, from its first block.
+///
+/// # Errors
+/// Unreachable, when there is none.
+pub async fn follow(door: &Door) -> Result<Follower> {
+    if door.gateway.is_empty() {
+        let folder = Folder::chosen(door.at.dir.as_deref())?;
+        return of_folder(&folder, &folder.plan()?);
+    }
+    let doors = Doors::new(door.gateway.clone())?;
+    let answer = doors.get("/v1/status").await?;
+    let chain = serde_json::from_slice::<Value>(&answer.body).ok().and_then(|it| {
+        let mut chain = [0; 32];
+        hex::decode_to_slice(it.get("chain")?.as_str()?, &mut chain).ok()?;
+        Some(ChainId(chain))
+    });
+    let chain = chain
+        .ok_or_else(|| Failure::fault(format_args!("{} does not name its market", answer.url)))?;
+    Ok(Follower::new(doors, chain))
+}
+
+/// Follows to the newest block, or to that of `--as-of`.
+///
+/// # Errors
+/// Malformed, when `as_of` is neither a height nor a time. Unreachable, when no node answers.
+pub async fn look(door: &Door, as_of: Option<&str>) -> Result<Follower> {
+    let last = as_of.map(last).transpose()?;
+    let mut follower = follow(door).await?;
+    match last {
+        None => follower.catch_up().await?,
+        Some(last) => follower.catch_up_to(last).await?,
+    }
+    if let Some(Last::Height(height)) = last
+        && follower.view().height() < height
+    {
+        let newest = follower.view().height();
+        return Err(Failure::malformed(format_args!(
+            "block {height} is not yet; the newest is {newest}"
+        )));
+    }
+    Ok(follower)
+}
+
+fn last(text: &str) -> Result<Last> {
+    if let Ok(height) = text.parse() {
+        return Ok(Last::Height(height));
+    }
+    let time: jiff::Timestamp = text.parse().map_err(|error| {
+        Failure::malformed(format_args!("--as-of {text}: {error}"))
+            .mend("say a height, or a time such as 2026-11-24T09:00:00+09:00")
+    })?;
+    let milliseconds = u64::try_from(time.as_millisecond());
+    let milliseconds = milliseconds
+        .map_err(|_| Failure::malformed(format_args!("--as-of {text}: before 1970")))?;
+    Ok(Last::Time(LedgerTime(milliseconds)))
+}
+
+/// A ledger time as people and programs read it: RFC 3339 with its offset.
+pub fn shown(time: LedgerTime) -> String {
+    let time = i64::try_from(time.0).ok().and_then(|it| jiff::Timestamp::from_millisecond(it).ok());
+    time.map(|it| it.display_with_offset(jiff::tz::Offset::UTC).to_string()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_a_height_or_a_time() {
+        assert_eq!(last("12").unwrap(), Last::Height(12));
+        assert_eq!(last("1970-01-01T09:00:01+09:00").unwrap(), Last::Time(LedgerTime(1_000)));
+        assert!(last("yesterday").is_err());
+        assert!(last("1969-12-31T00:00:00Z").is_err());
+    }
+
+    #[test]
+    fn a_time_is_shown_with_its_offset() {
+        assert_eq!(shown(LedgerTime(1_500)), "1970-01-01T00:00:01.5+00:00");
+    }
+}

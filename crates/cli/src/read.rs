@@ -1,0 +1,176 @@
+//! Reading a market: positions, the owners of an instrument, instructions.
+
+use std::collections::BTreeMap;
+
+use gateway::{Follower, Standing, View};
+use ledger::settlement::Instructed;
+use serde::Serialize;
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+use types::{AccountId, InstructionId, InstrumentId, PartyId, Sender};
+
+use crate::{
+    arguments::{Instructions, Positions, Registry},
+    door,
+    facts::Facts,
+    failure::{Failure, Result},
+    output::Output,
+};
+
+/// The party of this word: of the demo's table, its number, or `party-NUMBER`.
+///
+/// # Errors
+/// Malformed, when it is none of them.
+pub fn party(word: &str) -> Result<PartyId> {
+    let known = Facts::read()?.parties.iter().find(|it| it.word == word).map(|it| it.party);
+    let number = || word.strip_prefix("party-").unwrap_or(word).parse().ok().map(PartyId);
+    known.or_else(number).ok_or_else(|| {
+        Failure::malformed(format_args!("no party is called {word:?}")).mend("name its number")
+    })
+}
+
+/// Prints `value` with the height and the time at which it stood.
+fn print(
+    output: Output,
+    view: &View,
+    mut value: Value,
+    list: &str,
+    columns: &[&str],
+) -> Result<()> {
+    let rows: Vec<Value> = value.get(list).and_then(Value::as_array).cloned().unwrap_or_default();
+    if let Some(object) = value.as_object_mut() {
+        object.insert("height".into(), json!(view.height()));
+        object.insert("time".into(), json!(door::shown(view.time())));
+    }
+    output.print(&value, columns, &rows)
+}
+
+/// `furikae positions`.
+///
+/// # Errors
+/// Malformed, when a name makes no sense. Unreachable, when the market is.
+pub fn positions(runtime: &Runtime, asked: &Positions) -> Result<()> {
+    let manager = asked.party.as_deref().map(party).transpose()?;
+    let account = asked.account.as_deref().map(|it| {
+        let bad =
+            || Failure::malformed(format_args!("--account {it}: 32 hexadecimal digits are wanted"));
+        AccountId::parse_hex(it).ok_or_else(bad)
+    });
+    let account = account.transpose()?;
+    let follower = runtime.block_on(door::look(&asked.door, asked.as_of.as_deref()))?;
+    let value = positions_of(follower.view(), manager, account);
+    print(
+        asked.output,
+        follower.view(),
+        value,
+        "positions",
+        &["account", "instrument", "available", "earmarked"],
+    )
+}
+
+/// The positions of accounts, all or of one manager, all or one. Nothing can be earmarked yet, so nothing is.
+pub fn positions_of(view: &View, manager: Option<PartyId>, account: Option<AccountId>) -> Value {
+    let held = view.positions().filter(|it| account.is_none_or(|wanted| wanted == it.0));
+    let held = held.filter(|it| manager.is_none() || view.manager(it.0) == manager);
+    let list: Vec<_> = held
+        .map(|(account, instrument, units)| {
+            json!({"account": account.to_string(), "instrument": instrument.to_string(),
+                "available": view.decimal(instrument, units), "earmarked": view.decimal(instrument, 0)})
+        })
+        .collect();
+    json!({"positions": list})
+}
+
+/// `furikae registry`.
+///
+/// # Errors
+/// Malformed, when the instrument is not listed. Unreachable, when the market is. A fault, when the
+/// owners are not those whose digest the instrument's row holds.
+pub fn registry(runtime: &Runtime, asked: &Registry) -> Result<()> {
+    let instrument = InstrumentId::parse(&asked.isin)
+        .ok_or_else(|| Failure::malformed(format_args!("{:?} is no ISIN", asked.isin)))?;
+    let follower = runtime.block_on(door::look(&asked.door, asked.as_of.as_deref()))?;
+    let value = registry_of(follower.view(), instrument)?;
+    print(asked.output, follower.view(), value, "holders", &["account", "holder", "quantity"])
+}
+
+/// The owners of an instrument.
+///
+/// # Errors
+/// As [`registry`].
+pub fn registry_of(view: &View, instrument: InstrumentId) -> Result<Value> {
+    if view.scale(instrument).is_none() {
+        return Err(Failure::malformed(format_args!("{instrument} is not listed on this market")));
+    }
+    if !instrument.is_currency() && !view.registry_is_certified(instrument) {
+        return Err(Failure::fault(
+            "the list of owners is not the one whose digest stands on the ledger",
+        ));
+    }
+    let holders = view.registry(instrument);
+    let total = holders.iter().map(|it| it.quantity).sum();
+    let list: Vec<_> = holders
+        .iter()
+        .map(|it| {
+            json!({"account": it.account.to_string(), "holder": hex::encode(it.holder),
+                "quantity": view.decimal(instrument, it.quantity)})
+        })
+        .collect();
+    let total = view.decimal(instrument, total);
+    Ok(json!({"isin": instrument.to_string(), "total": total, "holders": list}))
+}
+
+/// Where an instruction stands.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct State {
+    id: String,
+    /// A name that stays; `done` for what has its effect at once.
+    pub status: String,
+    /// Why, where there is a reason.
+    pub reason: Option<Reason>,
+    /// In which block that was told.
+    height: Option<u64>,
+}
+
+/// A reason, for programs and for people.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct Reason {
+    code: String,
+    text: String,
+}
+
+/// Where an instruction of a block stands, as blocks tell it.
+pub fn state(view: &View, id: InstructionId) -> State {
+    let told = view.told(&id);
+    let (status, reason) = match told.map(|it| &it.standing) {
+        None => ("done", None),
+        Some(Standing::Is(status)) => (status.name(), status.iso().map(|iso| (iso, status.name()))),
+        Some(Standing::Refused(reject)) => {
+            ("refused", Some((reject.iso().unwrap_or("NARR"), reject.code())))
+        }
+    };
+    let reason = reason.map(|(code, text)| Reason { code: code.into(), text: text.into() });
+    State { id: id.to_string(), status: status.into(), reason, height: told.map(|it| it.height) }
+}
+
+/// `furikae instructions`.
+///
+/// # Errors
+/// Malformed, when there is no such party. Unreachable, when the market is.
+pub fn instructions(runtime: &Runtime, asked: &Instructions) -> Result<()> {
+    let party = asked.party.as_deref().map(party).transpose()?;
+    let follower: Follower = runtime.block_on(door::look(&asked.door, None))?;
+    let states = states(follower.view(), party, asked.status.as_deref());
+    let rows: Vec<_> = states.iter().filter_map(|it| serde_json::to_value(it).ok()).collect();
+    asked.output.print(&states, &["id", "status", "reason.code", "reason.text", "height"], &rows)
+}
+
+/// Where instructions stand, all or of one party, all or in one state.
+pub fn states(view: &View, party: Option<PartyId>, status: Option<&str>) -> Vec<State> {
+    let waiting: BTreeMap<_, Instructed> = view.instructions().collect();
+    let ids = view.all_told().map(|it| *it.0).chain(waiting.keys().copied());
+    let ids: std::collections::BTreeSet<_> = ids.collect();
+    let own = ids.into_iter().filter(|id| party.is_none_or(|it| id.sender == Sender::Party(it)));
+    let states = own.map(|id| state(view, id));
+    states.filter(|it| status.is_none_or(|wanted| wanted == it.status)).collect()
+}
