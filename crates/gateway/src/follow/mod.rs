@@ -329,3 +329,6 @@ impl Stream {
         Ok(Some(block))
     }
 }
+
+#[cfg(test)]
+mod tests;
