@@ -33,6 +33,10 @@ pub enum Command {
     Registry(Registry),
     /// Instructions and where they stand
     Instructions(Instructions),
+    /// Make a file that proves an instruction's outcome
+    Receipt(Receipt),
+    /// Check receipts, offline, with the set of validators alone
+    Verify(Verify),
     /// List the instruments of a CSV of real issues
     List(List),
     /// Send recorded market data through a market
@@ -231,6 +235,31 @@ pub struct Instructions {
     pub status: Option<String>,
     #[command(flatten)]
     pub door: Door,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// `furikae receipt`
+#[derive(Debug, Args)]
+pub struct Receipt {
+    /// The instruction, as sender-lane-sequence-index
+    pub id: String,
+    /// The file to write
+    #[arg(long)]
+    pub out: PathBuf,
+    #[command(flatten)]
+    pub door: Door,
+}
+
+/// `furikae verify`
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// The receipts
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// The set of validators to believe
+    #[arg(long, value_name = "FILE")]
+    pub validators: Option<PathBuf>,
     #[command(flatten)]
     pub output: Output,
 }

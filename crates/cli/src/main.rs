@@ -58,6 +58,12 @@ fn run(command: Command) -> Result<()> {
         Command::Positions(asked) => read::positions(&runtime()?, &asked),
         Command::Registry(asked) => read::registry(&runtime()?, &asked),
         Command::Instructions(asked) => read::instructions(&runtime()?, &asked),
+        Command::Receipt(asked) => {
+            Err(Failure::not_yet(format_args!("make a receipt of {}", asked.id)))
+        }
+        Command::Verify(asked) => {
+            Err(Failure::not_yet(format_args!("check receipts ({} named)", asked.files.len())))
+        }
         Command::List(asked) => list::list(&runtime()?, &asked),
         Command::Replay(asked) => replay::replay(&runtime()?, &asked),
         Command::Offset(asked) => offset::offset(&asked),

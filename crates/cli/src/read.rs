@@ -102,7 +102,7 @@ pub fn registry_of(view: &View, instrument: InstrumentId) -> Result<Value> {
     if view.scale(instrument).is_none() {
         return Err(Failure::malformed(format_args!("{instrument} is not listed on this market")));
     }
-    if !instrument.is_currency() && !view.registry_is_certified(instrument) {
+    if !instrument.is_currency() && !view.registry_is_confirmed(instrument) {
         return Err(Failure::fault(
             "the list of owners is not the one whose digest stands on the ledger",
         ));

@@ -218,9 +218,9 @@ impl View {
             .collect()
     }
 
-    /// Whether the owners of an instrument, as this view has them, are those whose digest is certified.
+    /// Whether the owners of an instrument, as this view has them, are those whose digest stands in its row.
     #[must_use]
-    pub fn registry_is_certified(&self, instrument: InstrumentId) -> bool {
+    pub fn registry_is_confirmed(&self, instrument: InstrumentId) -> bool {
         let holders = self.registry(instrument);
         let digest = ledger::registry::digest(holders.iter().map(|it| (it.account, it.quantity)));
         self.row::<Instrument>(&instrument).is_some_and(|row| {

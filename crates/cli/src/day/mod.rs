@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use tokio::runtime::Runtime;
 
-use self::tell::Teller;
+use self::tell::{Teller, line};
 use crate::{
     arguments::{At, Up},
     desk::Desk,
@@ -40,7 +40,7 @@ pub fn demo(runtime: &Runtime, dir: Option<std::path::PathBuf>, once: bool) -> R
         None => (Folder::temporary("demo")?, true),
     };
     let asked = Up::of_its_own(folder.root());
-    println!("a market of four validators starts in {}", folder.root().display());
+    line(format_args!("a market of four validators starts in {}", folder.root().display()));
     let running = Running::start(runtime, &folder, &asked, &stops)?;
     let told = runtime.block_on(async {
         tokio::select! {
@@ -49,9 +49,9 @@ pub fn demo(runtime: &Runtime, dir: Option<std::path::PathBuf>, once: bool) -> R
         }
     });
     if told.is_ok() && !once {
-        println!("\nthe market goes on; look at it from another terminal:");
-        println!("  furikae market status --dir {}", folder.root().display());
-        println!("Ctrl-C stops it");
+        line("\nthe market goes on; look at it from another terminal:");
+        line(format_args!("  furikae market status --dir {}", folder.root().display()));
+        line("Ctrl-C stops it");
         runtime.block_on(stops.wait());
     }
     eprintln!("stopping");
@@ -69,7 +69,7 @@ async fn tell(folder: &Folder, plan: &Plan, start: Instant) -> Result<()> {
     let mut teller = Teller::new(start);
     market(&mut desk, &mut teller).await?;
     failing::kill_and_return(&mut desk, &mut teller, plan).await?;
-    println!("\nall of it held, {:.1} s after the start", teller.seconds());
+    line(format_args!("\nall of it held, {:.1} s after the start", teller.seconds()));
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! What the demo day says, and when.
 
-use std::time::Instant;
+use std::{io::Write, time::Instant};
 
 /// Tells the day on standard output, each line with the seconds since the start.
 #[derive(Debug)]
@@ -23,13 +23,18 @@ impl Teller {
     /// A new part of the day.
     pub fn act(&mut self, title: &str) {
         self.act += 1;
-        println!("\n{}. {title}", self.act);
+        line(format_args!("\n{}. {title}", self.act));
     }
 
     /// Something that is so, as certified blocks say.
     pub fn say(&self, text: impl std::fmt::Display) {
-        println!("{:>8.2} s  {text}", self.seconds());
+        line(format_args!("{:>8.2} s  {text}", self.seconds()));
     }
+}
+
+/// One line on standard output. When nobody reads it any more, the day goes on untold.
+pub fn line(text: impl std::fmt::Display) {
+    let _ = writeln!(std::io::stdout(), "{text}");
 }
 
 /// A whole number with separators between thousands.

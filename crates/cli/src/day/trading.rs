@@ -9,7 +9,7 @@ use types::{InstructionId, Mic, Text};
 
 use super::{
     opening::open,
-    tell::{Teller, thousands},
+    tell::{Teller, line, thousands},
 };
 use crate::{
     desk::Desk,
@@ -349,15 +349,15 @@ pub async fn ring(desk: &mut Desk, teller: &mut Teller) -> Result<()> {
     Ok(())
 }
 
-/// The registry of one share, as its certified digest confirms it.
+/// The registry of one share, as the digest on the ledger confirms it.
 ///
 /// # Errors
 /// No, when the list is not what the digest says, or does not add up.
 pub fn registry(desk: &Desk, teller: &mut Teller) -> Result<()> {
     teller.act("The registry");
     let fact = desk.facts.instrument("SAKURA");
-    if !desk.view().registry_is_certified(fact.instrument) {
-        return Err(Failure::no("the list of owners is not the one whose digest is certified"));
+    if !desk.view().registry_is_confirmed(fact.instrument) {
+        return Err(Failure::no("the list of owners is not the one whose digest is on the ledger"));
     }
     let height = desk.view().height();
     teller.say(format_args!("owners of {} ({}) after block {height}:", fact.name, fact.instrument));
@@ -365,16 +365,16 @@ pub fn registry(desk: &Desk, teller: &mut Teller) -> Result<()> {
     for holder in desk.view().registry(fact.instrument) {
         let named = desk.facts.accounts.iter().find(|it| it.id() == holder.account);
         let name = named.map_or_else(|| holder.account.to_string(), |it| it.holder.clone());
-        println!("{:>12}  {name:<20} {:>8}", "", thousands(holder.quantity));
+        line(format_args!("{:>12}  {name:<20} {:>8}", "", thousands(holder.quantity)));
         total += holder.quantity;
     }
-    println!("{:>12}  {:<20} {:>8}", "", "all", thousands(total));
+    line(format_args!("{:>12}  {:<20} {:>8}", "", "all", thousands(total)));
     if total != super::opening::ISSUED {
         return Err(Failure::no(format_args!(
             "the owners hold {total}, issued were {}",
             super::opening::ISSUED
         )));
     }
-    teller.say("the list adds up to what was issued, and its digest is the certified one");
+    teller.say("the list adds up to what was issued, and its digest is the one on the ledger");
     Ok(())
 }

@@ -123,7 +123,7 @@ impl Running {
 /// `market status`.
 ///
 /// # Errors
-/// Unreachable, when there is no market, or nothing of it runs. A fault, when it is damaged.
+/// Unreachable, when there is no market. A fault, when it is damaged. What does not run is shown so.
 pub fn status(runtime: &Runtime, at: &At, output: Output) -> Result<()> {
     let folder = Folder::chosen(at.dir.as_deref())?;
     let plan = folder.plan()?;
