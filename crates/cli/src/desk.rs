@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use gateway::{Follower, Signed, Signer, Standing, View};
+use gateway::{Follower, Signer, Standing, View};
 use ledger::{
-    Instruction,
+    Instruction, Signed,
     governance::{Parameter, ParameterName},
     reject::Reject,
     settlement::Status,

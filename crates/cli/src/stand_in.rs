@@ -14,8 +14,9 @@ use axum::{
     http::StatusCode,
     routing::{get, post},
 };
-use gateway::{BlockChanges, Change, Doors, Follower, Signed};
-use ledger::{At, Entry, Genesis, Key, Missing, Outcome, Snapshot, Value};
+use crypto::changes::{BlockChanges, Change};
+use gateway::{Doors, Follower};
+use ledger::{At, Entry, Genesis, Key, Missing, Outcome, Signed, Snapshot, Value};
 use tokio::sync::Notify;
 use types::{Bytes as Octets, ChainId, Digest, Header, LedgerTime, PublicKey, Wire};
 

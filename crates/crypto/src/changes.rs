@@ -1,13 +1,65 @@
-//! The leaves under a block's changes root, in this order: changed rows by key, events in the order
-//! told, the next epoch's committee if the block is an epoch's last.
+//! What a block changed, and the leaves of it under the block's changes root, in this order: changed
+//! rows by key, events in the order told, the next epoch's committee if the block is an epoch's last.
 //!
 //! A leaf's first byte says which it is, so none can be taken for another.
 
 use alloc::vec::Vec;
 
-use types::{ChangeLeaf, Digest, Wire};
+use types::{Bytes, ChangeLeaf, Digest, Header, Wire};
 
 use crate::merkle::{self, Peaks, domain};
+
+types::record! {
+    /// One row that a block changed.
+    pub struct Change {
+        /// The row's key.
+        pub key: [u8; 48],
+        /// Height of its change before this one; 0 = none.
+        pub previous: u64,
+        /// Its value before; absent if there was no row.
+        pub old: Option<Bytes>,
+        /// Its value after; absent if the row ended.
+        pub new: Option<Bytes>,
+    }
+}
+
+types::record! {
+    /// All that a block changed: the leaves under its changes root, in order.
+    pub struct BlockChanges {
+        /// The block's header.
+        pub header: Header,
+        /// Changed rows, in strictly increasing order of keys.
+        pub changes: Vec<Change>,
+        /// Events, as the rules wrote them, in the order told.
+        pub events: Vec<Bytes>,
+        /// The next epoch's [`types::Committee`], if the block is an epoch's last.
+        pub committee: Option<Bytes>,
+    }
+}
+
+impl Change {
+    /// The change as it stands under the root of the block of this height.
+    #[must_use]
+    pub fn leaf(&self, height: u64) -> ChangeLeaf {
+        let value = self.new.as_ref().map_or(Digest([0; 32]), |it| crate::sha256(&it.0));
+        ChangeLeaf { key: Bytes(self.key.to_vec()), height, previous: self.previous, value }
+    }
+}
+
+impl BlockChanges {
+    /// The leaves' digests, in their order.
+    pub fn leaves(&self) -> impl Iterator<Item = Digest> {
+        let changes = self.changes.iter().map(|it| change(&it.leaf(self.header.height)));
+        let events = self.events.iter().map(|it| event(&it.0));
+        changes.chain(events).chain(self.committee.iter().map(|it| committee(&it.0)))
+    }
+
+    /// The changes root over what stands here.
+    #[must_use]
+    pub fn root(&self) -> Digest {
+        root(self.leaves())
+    }
+}
 
 /// The leaf of one changed row.
 #[must_use]

@@ -56,8 +56,14 @@ pub mod keys {
     use types::PublicKey;
     pub struct SecretKey(ed25519_zebra::SigningKey);
     impl SecretKey {
-        pub fn from_seed(seed: [u8; 32]) -> Self { Self(ed25519_zebra::SigningKey::from(seed)) }
-        pub fn public(&self) -> PublicKey { PublicKey(ed25519_zebra::VerificationKeyBytes::from(&self.0).into()) }
-        pub fn sign(&self, m: &[u8]) -> [u8; 64] { self.0.sign(m).into() }
+        pub fn from_seed(seed: [u8; 32]) -> Self {
+            Self(ed25519_zebra::SigningKey::from(seed))
+        }
+        pub fn public(&self) -> PublicKey {
+            PublicKey(ed25519_zebra::VerificationKeyBytes::from(&self.0).into())
+        }
+        pub fn sign(&self, m: &[u8]) -> [u8; 64] {
+            self.0.sign(m).into()
+        }
     }
 }

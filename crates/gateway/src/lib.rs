@@ -16,13 +16,11 @@ mod fault;
 pub mod fields;
 mod follow;
 pub mod keys;
-mod served;
 mod sign;
 mod view;
 
 pub use doors::{Answer, Doors};
 pub use fault::{Fault, Problem};
 pub use follow::{Follower, Last};
-pub use served::{BlockChanges, Change};
-pub use sign::{Signed, Signer};
+pub use sign::Signer;
 pub use view::{Holder, Standing, Stood, Told, View};

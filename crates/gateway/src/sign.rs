@@ -10,32 +10,8 @@
 use std::collections::BTreeMap;
 
 use crypto::keys::SecretKey;
-use ledger::{Envelope, Instruction};
-use types::{
-    Bytes, ChainId, Digest, InstructionId, KeyId, Lane, LedgerTime, PartyId, Sender, Witness,
-};
-
-/// The class of a witness that is a signature.
-const SIGNATURE: u8 = 0;
-
-types::record! {
-    /// An envelope and what shows that its sender wants it: the body that a node takes.
-    pub struct Signed {
-        /// What is asked.
-        pub envelope: Envelope,
-        /// Its signature.
-        pub witnesses: Vec<Witness>,
-    }
-}
-
-impl Signed {
-    /// The ids of its instructions, in order.
-    pub fn ids(&self) -> impl Iterator<Item = InstructionId> {
-        let Envelope { sender, lane, sequence, .. } = self.envelope;
-        let count = self.envelope.instructions.len();
-        (0..).take(count).map(move |index| InstructionId { sender, lane, sequence, index })
-    }
-}
+use ledger::{Envelope, Instruction, Signed};
+use types::{Bytes, ChainId, Digest, KeyId, Lane, LedgerTime, PartyId, Sender, Witness};
 
 /// Speaks for one party with one of its keys.
 pub struct Signer {
@@ -97,7 +73,8 @@ impl Signer {
         };
         *next = next.saturating_add(1);
         let signature = self.secret.sign(&envelope.digest().0);
-        let witnesses = vec![Witness { class: SIGNATURE, bytes: Bytes(signature.to_vec()) }];
+        let witnesses =
+            vec![Witness { class: Signed::SIGNATURE, bytes: Bytes(signature.to_vec()) }];
         Signed { envelope, witnesses }
     }
 }

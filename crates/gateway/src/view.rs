@@ -9,14 +9,15 @@ use crypto::Amount;
 use ledger::{
     Event, Key, Value,
     book::{self, Account, Position},
-    governance::{LaneRow, Party, Roles, Validator, Validators},
+    governance::{LaneRow, Party, Roles, Validators},
     issuance::{Instrument, Listing},
     reject::Reject,
     row::Row,
     settlement::{Instructed, Status},
 };
 use types::{
-    AccountId, Digest, InstructionId, InstrumentId, Lane, LedgerTime, PartyId, Reader, Sender, Wire,
+    AccountId, Digest, InstructionId, InstrumentId, Lane, LedgerTime, PartyId, Reader, Sender,
+    Validator, Wire,
 };
 
 /// A row of the state.

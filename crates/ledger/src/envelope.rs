@@ -1,6 +1,8 @@
-//! Envelopes: what a sender signs.
+//! Envelopes: what a sender signs, and what goes with it.
 
-use types::{ChainId, Digest, KeyId, Lane, LedgerTime, PartyId, Sender, Wire};
+use types::{
+    ChainId, Digest, InstructionId, KeyId, Lane, LedgerTime, PartyId, Sender, Wire, Witness,
+};
 
 use alloc::vec::Vec;
 
@@ -38,5 +40,27 @@ impl Envelope {
     #[must_use]
     pub fn digest(&self) -> Digest {
         crypto::digest(b"furikae.envelope.v1", &self.to_bytes())
+    }
+}
+
+types::record! {
+    /// An envelope and what shows that its sender wants it: the body that a node takes.
+    pub struct Signed {
+        /// What is asked.
+        pub envelope: Envelope,
+        /// Its signature first.
+        pub witnesses: Vec<Witness>,
+    }
+}
+
+impl Signed {
+    /// The class of a witness that is a signature.
+    pub const SIGNATURE: u8 = 0;
+
+    /// The ids of its instructions, in order.
+    pub fn ids(&self) -> impl Iterator<Item = InstructionId> {
+        let Envelope { sender, lane, sequence, .. } = self.envelope;
+        let count = self.envelope.instructions.len();
+        (0..).take(count).map(move |index| InstructionId { sender, lane, sequence, index })
     }
 }

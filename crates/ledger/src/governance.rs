@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use types::{
     BusinessDate, ChainId, Digest, InstrumentId, KeyId, Lane, Lei, PartyId, PublicKey, Sender,
-    Text, Wire,
+    Text, Validator, Wire,
 };
 
 use crate::{
@@ -184,18 +184,6 @@ types::record! {
 impl Row for Proposal {
     const KIND: u8 = kind::PROPOSAL;
     type Name = Digest;
-}
-
-types::record! {
-    /// One validator of an epoch.
-    pub struct Validator {
-        /// Its key, for votes and for connections.
-        pub key: PublicKey,
-        /// The party that runs it.
-        pub party: PartyId,
-        /// Where it listens, `host:port`.
-        pub address: Text<60>,
-    }
 }
 
 types::record! {

@@ -5,13 +5,13 @@ use alloc::vec::Vec;
 use crypto::Amount;
 use types::{
     AccountId, BusinessDate, Cfi, Digest, InstructionId, InstrumentId, KeyId, Lei, Mic, PartyId,
-    PublicKey, Text,
+    PublicKey, Text, Validator,
 };
 
 use crate::{
     Stop, book,
     draft::Draft,
-    governance::{self, ParameterName, Roles, Validator},
+    governance::{self, ParameterName, Roles},
     issuance::{self, Listing},
     settlement::{self, Pay, Priority, Terms},
     trade::{self, ReportTrade, TradeId, VenueTrade},

@@ -61,7 +61,7 @@ use crate::{
 
 pub use crate::{
     draft::{At, Missing, Outcome, Snapshot},
-    envelope::{Envelope, INSTRUCTIONS_MAX},
+    envelope::{Envelope, INSTRUCTIONS_MAX, Signed},
     event::Event,
     governance::Genesis,
     instruction::Instruction,

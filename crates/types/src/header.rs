@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use crate::{Bytes, ChainId, Digest, LedgerTime, PublicKey};
+use crate::{Bytes, ChainId, Digest, LedgerTime, PartyId, PublicKey, Text};
 
 crate::record! {
     /// The state engine's commitment for one size class of rows.
@@ -91,5 +91,27 @@ crate::record! {
         pub class: u8,
         /// Its bytes.
         pub bytes: Bytes,
+    }
+}
+
+crate::record! {
+    /// One validator of an epoch.
+    pub struct Validator {
+        /// Its key, for votes and for connections.
+        pub key: PublicKey,
+        /// The party that runs it.
+        pub party: PartyId,
+        /// Where it listens, `host:port`.
+        pub address: Text<60>,
+    }
+}
+
+crate::record! {
+    /// Who decides in an epoch. The last block of the epoch before carries it, under its changes root.
+    pub struct Committee {
+        /// Which epoch.
+        pub epoch: u64,
+        /// Its validators, in strictly increasing order of keys.
+        pub validators: Vec<Validator>,
     }
 }

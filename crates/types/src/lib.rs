@@ -40,7 +40,7 @@ pub use bic::Bic;
 pub use cfi::Cfi;
 pub use currency::Currency;
 pub use date::{BusinessDate, Weekday};
-pub use header::{ChangeLeaf, DatabaseRange, Databases, Header, Witness};
+pub use header::{ChangeLeaf, Committee, DatabaseRange, Databases, Header, Validator, Witness};
 pub use id::{
     AccountId, ChainId, Digest, InstructionId, InstrumentId, KeyId, Lane, PartyId, PublicKey,
     Sender,

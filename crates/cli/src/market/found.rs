@@ -16,10 +16,10 @@ use std::{
 
 use ledger::{
     Genesis,
-    governance::{GenesisParty, Party, Validator},
+    governance::{GenesisParty, Party},
 };
 use serde_json::json;
-use types::{BusinessDate, LedgerTime, PublicKey, Text, Wire};
+use types::{BusinessDate, LedgerTime, PublicKey, Text, Validator, Wire};
 
 use super::{
     files::{make_dir, public_key},

@@ -9,7 +9,7 @@ use std::{
 };
 
 use crypto::Amount;
-use gateway::Signed;
+use ledger::Signed;
 use ledger::{
     Instruction,
     settlement::{AgainstPayment, OpenTerms, Priority, Side, Terms},

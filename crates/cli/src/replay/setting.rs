@@ -198,9 +198,9 @@ fn word(party: PartyId) -> String {
 }
 
 /// Hands over, waits, and lets none be refused.
-async fn all(desk: &mut Desk, signed: &[gateway::Signed]) -> Result<()> {
+async fn all(desk: &mut Desk, signed: &[ledger::Signed]) -> Result<()> {
     desk.settle(signed).await?;
-    for id in signed.iter().flat_map(gateway::Signed::ids) {
+    for id in signed.iter().flat_map(ledger::Signed::ids) {
         if let Some(reject) = desk.refused(&id) {
             return Err(Failure::no(format_args!("{id} was refused: {}", reject.code())));
         }

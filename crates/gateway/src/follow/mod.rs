@@ -10,11 +10,12 @@
 
 use std::time::{Duration, Instant};
 
-use ledger::{Entry, Genesis, Key, Missing, Snapshot, Value};
+use crypto::changes::BlockChanges;
+use ledger::{Entry, Event, Genesis, Key, Missing, Signed, Snapshot, Value};
 use reqwest::Response;
 use types::{ChainId, Digest, LedgerTime, Wire as _};
 
-use crate::{Doors, Fault, Signed, View, served::BlockChanges};
+use crate::{Doors, Fault, View};
 
 /// A block's bytes are not longer than this.
 const BLOCK_BYTES_MAX: usize = 64 << 20;
@@ -250,8 +251,11 @@ impl Follower {
         let fault = |why: &str| Fault::NotCertified { height, why: why.into() };
         let block = BlockChanges::from_bytes(bytes).map_err(|why| fault(&why.to_string()))?;
         self.check(&block).map_err(fault)?;
-        let events = block.events().ok_or_else(|| fault("an event is not of this version"))?;
-        let changes = block.changes.iter().map(crate::served::Change::after);
+        let events: Result<Vec<_>, _> =
+            block.events.iter().map(|it| Event::from_bytes(&it.0)).collect();
+        let events = events.map_err(|_| fault("an event is not of this version"))?;
+        let changes =
+            block.changes.iter().map(|it| (Key(it.key), it.new.as_ref().map(|it| it.0.clone())));
         self.view.advance(height, block.header.time, changes, &events);
         self.last = Some(crypto::header_digest(&block.header));
         Ok(())
@@ -274,7 +278,7 @@ impl Follower {
         if !block.changes.is_sorted_by(|a, b| a.key < b.key) {
             return Err("its changes are not in order");
         }
-        if block.changes.iter().any(|it| it.previous != self.view.changed(&it.row())) {
+        if block.changes.iter().any(|it| it.previous != self.view.changed(&Key(it.key))) {
             return Err("a row hides a change");
         }
         Ok(())

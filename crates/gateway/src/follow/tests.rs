@@ -4,7 +4,7 @@ use ledger::{governance::LaneRow, row::Row as _};
 use types::{Bytes, Databases, Header, Lane, PartyId, PublicKey, Sender};
 
 use super::*;
-use crate::Change;
+use crypto::changes::Change;
 
 const CHAIN: ChainId = ChainId([7; 32]);
 
