@@ -33,11 +33,13 @@ mod config;
 mod draft;
 mod open;
 mod scan;
+mod source;
 
 pub use config::{Config, Configs, configs};
 pub use draft::Draft;
 pub use open::{State, read};
 pub use scan::{Progress, scan};
+pub use source::{NoSources, no_sources};
 
 use commonware_cryptography::{Sha256, sha256};
 use commonware_glue::stateful::db::{DatabaseSet, Merkleized as _, Shared};

@@ -1,0 +1,359 @@
+//! Runs one consensus engine for each epoch, in the newest that is known here.
+//!
+//! ```text
+//!   marshal --finalized block--> is it an epoch's last?  --no--> acknowledge
+//!                                        | yes
+//!                    learn its committee, stop the engine, let the committee connect,
+//!                    start the next engine, acknowledge
+//!
+//!   a message of a later epoch --> ask its sender for this epoch's last block
+//! ```
+
+use std::{
+    num::{NonZeroU64, NonZeroUsize},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use commonware_actor::Feedback;
+use commonware_consensus::{
+    CertifiableAutomaton, Heightable as _, Relay, Reporter,
+    marshal::Update,
+    simplex::{
+        self, Floor, ForwardPolicy, Plan, SkipPolicy,
+        config::SkipBudget,
+        elector::RoundRobin,
+        types::{Activity, Context},
+    },
+    types::{Epoch, Epocher as _, FixedEpocher, TermLength, ViewDelta},
+};
+use commonware_cryptography::{Digested, Digestible as _, Sha256, sha256::Digest};
+use commonware_macros::select_loop;
+use commonware_p2p::{
+    Blocker, Message, Receiver, Sender,
+    utils::mux::{Builder as _, MuxHandle, Muxer},
+};
+use commonware_parallel::Sequential;
+use commonware_runtime::{Handle, buffer::paged::CacheRef};
+use commonware_utils::{
+    Acknowledgement as _, NZDuration, NZU32, NZUsize, acknowledgement::Exact, vec::NonEmptyVec,
+};
+use futures::{StreamExt as _, channel::mpsc};
+use tracing::{info, warn};
+
+use super::{Committees, Guard, Record, early::Early};
+use crate::{Block, Marshal, Membership, PrivateKey, PublicKey, Runtime, Scheme};
+
+/// Views that one leader serves before the next does, when leaders stay until they fail: nobody can hold
+/// back others' instructions, or the time, for longer.
+const TERM_VIEWS: u32 = 256;
+/// Views behind the newest final one of which votes are kept.
+const VIEWS_KEPT: u64 = 16;
+const MAILBOX: NonZeroUsize = NZUsize!(1024);
+const BUFFER: NonZeroUsize = NZUsize!(64 * 1024);
+
+/// How engines are run. All but `key`, `guard` and `prefix` are the same at every validator.
+#[derive(Clone)]
+pub struct Settings {
+    /// The key that votes; an observer has none.
+    pub key: Option<PrivateKey>,
+    /// Keeps a validator that may have forgotten its votes from voting.
+    pub guard: Guard,
+    /// Blocks in an epoch.
+    pub epoch_blocks: NonZeroU64,
+    /// Whether a leader stays until it fails, or serves one view.
+    pub leader_stays: bool,
+    /// How long a leader may take to propose.
+    pub leader_timeout: Duration,
+    /// First part of the names of its files.
+    pub prefix: String,
+    /// Pages of the journals.
+    pub pages: CacheRef,
+}
+
+/// In which epoch this node is, and whether it votes there. Every clone sees the same.
+#[derive(Clone, Debug, Default)]
+pub struct Deciding(Arc<(AtomicU64, AtomicBool)>);
+
+impl Deciding {
+    /// The newest epoch that is known here.
+    #[must_use]
+    pub fn epoch(&self) -> u64 {
+        self.0.0.load(Ordering::Relaxed)
+    }
+
+    /// Whether this node votes in it.
+    #[must_use]
+    pub fn votes(&self) -> bool {
+        self.0.1.load(Ordering::Relaxed)
+    }
+
+    fn set(&self, epoch: u64, votes: bool) {
+        self.0.0.store(epoch, Ordering::Relaxed);
+        self.0.1.store(votes, Ordering::Relaxed);
+    }
+}
+
+/// Hands final blocks to the orchestrator: a reporter for marshal, beside the application's.
+#[derive(Clone)]
+pub struct Tap(mpsc::UnboundedSender<(Digested<Block>, Exact)>);
+
+impl Reporter for Tap {
+    type Activity = Update<Block>;
+
+    fn report(&mut self, update: Update<Block>) -> Feedback {
+        match update {
+            Update::Tip(..) => Feedback::Ok,
+            // Marshal bounds what is not acknowledged, and so this channel.
+            Update::Block(block, done) => match self.0.unbounded_send((block, done)) {
+                Ok(()) => Feedback::Ok,
+                Err(_) => Feedback::Closed,
+            },
+        }
+    }
+}
+
+/// Runs the engines.
+pub struct Orchestrator<E, O, M, A> {
+    /// The runtime.
+    pub context: E,
+    /// How engines are run.
+    pub settings: Settings,
+    /// The epochs that are known.
+    pub committees: Committees,
+    /// Where final blocks are.
+    pub marshal: Marshal,
+    /// Proposes and checks.
+    pub application: A,
+    /// Shuts out peers that break the protocol.
+    pub blocker: O,
+    /// Lets committees connect.
+    pub membership: M,
+    /// Tells others where this node is.
+    pub deciding: Deciding,
+}
+
+struct Running {
+    epoch: u64,
+    engine: Handle<()>,
+}
+
+struct Muxes<S: Sender> {
+    votes: MuxHandle<S>,
+    certificates: MuxHandle<S>,
+    resolver: MuxHandle<S>,
+    early_votes: Early,
+    early_certificates: Early,
+}
+
+/// Final blocks on their way to the orchestrator.
+#[must_use]
+pub fn tap() -> (Tap, mpsc::UnboundedReceiver<(Digested<Block>, Exact)>) {
+    let (sender, receiver) = mpsc::unbounded();
+    (Tap(sender), receiver)
+}
+
+impl<E, O, M, A> Orchestrator<E, O, M, A>
+where
+    E: Runtime,
+    O: Blocker<PublicKey = PublicKey>,
+    M: Membership,
+    A: CertifiableAutomaton<Context = Context<Digest, PublicKey>, Digest = Digest>
+        + Relay<Digest = Digest, PublicKey = PublicKey, Plan = Plan<PublicKey>>
+        + Reporter<Activity = Activity<Scheme, Digest>>,
+{
+    /// Begins in `epoch`, which must be known, with the final blocks that `blocks` tells.
+    pub fn start<S, R>(
+        mut self,
+        epoch: u64,
+        blocks: mpsc::UnboundedReceiver<(Digested<Block>, Exact)>,
+        votes: (S, R),
+        certificates: (S, R),
+        resolver: (S, R),
+    ) -> Handle<()>
+    where
+        S: Sender<PublicKey = PublicKey>,
+        R: Receiver<PublicKey = PublicKey>,
+    {
+        let context = self.context.child("orchestrator");
+        context.spawn(move |context| async move {
+            self.context = context;
+            self.run(epoch, blocks, votes, certificates, resolver).await;
+        })
+    }
+
+    async fn run<S, R>(
+        mut self,
+        epoch: u64,
+        mut blocks: mpsc::UnboundedReceiver<(Digested<Block>, Exact)>,
+        votes: (S, R),
+        certificates: (S, R),
+        resolver: (S, R),
+    ) where
+        S: Sender<PublicKey = PublicKey>,
+        R: Receiver<PublicKey = PublicKey>,
+    {
+        let (mux, votes, mut other_votes) =
+            Muxer::builder(self.context.child("votes"), votes.0, votes.1).with_backup().build();
+        mux.start();
+        let (mux, certificates, mut other_certificates) =
+            Muxer::builder(self.context.child("certificates"), certificates.0, certificates.1)
+                .with_backup()
+                .build();
+        mux.start();
+        let (mux, resolver) =
+            Muxer::new(self.context.child("resolver"), resolver.0, resolver.1);
+        mux.start();
+        let (early_votes, early_certificates) = (Early::default(), Early::default());
+        let mut muxes = Muxes { votes, certificates, resolver, early_votes, early_certificates };
+        let Some(mut running) = self.enter(epoch, &mut muxes).await else { return };
+        select_loop! {
+            self.context,
+            on_stopped => {},
+            Some((theirs, message)) = other_votes.recv() else break => {
+                self.ask_for_boundary(running.epoch, theirs, &message);
+                muxes.early_votes.keep(running.epoch + 1, theirs, message);
+            },
+            Some((theirs, message)) = other_certificates.recv() else break => {
+                self.ask_for_boundary(running.epoch, theirs, &message);
+                muxes.early_certificates.keep(running.epoch + 1, theirs, message);
+            },
+            ended = &mut running.engine => {
+                assert!(ended.is_ok(), "the engine of epoch {} failed", running.epoch);
+                break;
+            },
+            Some((block, done)) = blocks.next() else break => {
+                match self.follow(block, running, &mut muxes).await {
+                    Some(next) => running = next,
+                    None => break,
+                }
+                done.acknowledge();
+            },
+        }
+    }
+
+    /// A final block: the epoch's last begins the next epoch.
+    async fn follow<S: Sender<PublicKey = PublicKey>>(
+        &mut self,
+        block: Digested<Block>,
+        running: Running,
+        muxes: &mut Muxes<S>,
+    ) -> Option<Running> {
+        let last = self.last(running.epoch);
+        if block.height().get() != last {
+            assert!(block.height().get() < last, "marshal tells final blocks in their order");
+            return Some(running);
+        }
+        let epoch = running.epoch + 1;
+        let committee = block.inner().committee().expect("an epoch's last block names a committee");
+        let (boundary, time) = (block.digest(), block.inner().header().time);
+        self.committees.learn(Record { committee: committee.clone(), boundary, time });
+        running.engine.abort();
+        // It was told to stop: how it ended says nothing.
+        let _ = running.engine.await;
+        if let Some(old) = epoch.checked_sub(2) {
+            forget_votes(&self.context, old, &self.votes_of(old)).await;
+        }
+        self.enter(epoch, muxes).await
+    }
+
+    fn votes_of(&self, epoch: u64) -> String {
+        format!("{}-votes-{epoch}", self.settings.prefix)
+    }
+
+    /// The height of an epoch's last block.
+    fn last(&self, epoch: u64) -> u64 {
+        let epocher = FixedEpocher::new(self.settings.epoch_blocks);
+        epocher.last(Epoch::new(epoch)).expect("heights fit in 64 bits").get()
+    }
+
+    /// A peer is in a later epoch: it has the last block of ours.
+    fn ask_for_boundary(&self, ours: u64, theirs: u64, (from, _): &Message<PublicKey>) {
+        if theirs > ours {
+            let height = commonware_consensus::types::Height::new(self.last(ours));
+            self.marshal.hint_finalized(height, NonEmptyVec::new(from.clone()));
+        }
+    }
+
+    /// Starts the engine of a known epoch. `None` when the runtime stops.
+    async fn enter<S: Sender<PublicKey = PublicKey>>(
+        &mut self,
+        epoch: u64,
+        muxes: &mut Muxes<S>,
+    ) -> Option<Running> {
+        let record = self.committees.record(epoch).expect("only known epochs are entered");
+        self.membership.track(&record.committee);
+        let allowed = self.settings.guard.allows(record.time);
+        let scheme = self.committees.scheme(epoch, self.settings.key.as_ref().filter(|_| allowed));
+        let votes = commonware_cryptography::certificate::Scheme::me(&scheme).is_some();
+        if !allowed && self.settings.key.is_some() {
+            warn!(epoch, "what this node voted in this epoch may be forgotten: it only follows");
+        }
+        let vote = muxes.votes.register(epoch).await.ok()?;
+        let certificate = muxes.certificates.register(epoch).await.ok()?;
+        let resolver = muxes.resolver.register(epoch).await.ok()?;
+        let context = self.context.child("engine").with_attribute("epoch", epoch);
+        let engine = simplex::Engine::new(context, self.engine(epoch, scheme, record.boundary));
+        let engine = engine.start(
+            (vote.0, muxes.early_votes.before(epoch, vote.1)),
+            (certificate.0, muxes.early_certificates.before(epoch, certificate.1)),
+            resolver,
+        );
+        self.deciding.set(epoch, votes);
+        info!(epoch, votes, "an epoch begins");
+        Some(Running { epoch, engine })
+    }
+
+    fn engine(
+        &self,
+        epoch: u64,
+        scheme: Scheme,
+        boundary: Digest,
+    ) -> simplex::Config<Scheme, RoundRobin<Sha256>, O, Digest, A, A, A, Sequential> {
+        let leader_timeout = self.settings.leader_timeout;
+        let mut elector = RoundRobin::<Sha256>::default();
+        if self.settings.leader_stays {
+            let term = TermLength::new(NZU32!(TERM_VIEWS));
+            elector = elector.with_term(term, leader_timeout * 5, ViewDelta::new(0));
+        }
+        simplex::Config {
+            scheme,
+            elector,
+            blocker: self.blocker.clone(),
+            automaton: self.application.clone(),
+            relay: self.application.clone(),
+            reporter: self.application.clone(),
+            strategy: Sequential,
+            partition: self.votes_of(epoch),
+            mailbox_size: MAILBOX,
+            epoch: Epoch::new(epoch),
+            floor: Floor::Genesis(boundary),
+            replay_buffer: BUFFER,
+            write_buffer: BUFFER,
+            page_cache: self.settings.pages.clone(),
+            leader_timeout,
+            certification_timeout: leader_timeout * 2,
+            timeout_retry: leader_timeout,
+            fetch_timeout: NZDuration!(Duration::from_secs(2)),
+            fetch_retry_delay: Duration::from_millis(250),
+            view_retention: ViewDelta::new(VIEWS_KEPT),
+            skip: SkipPolicy::Enabled {
+                timeout: leader_timeout * 3,
+                budget: SkipBudget::Participants,
+            },
+            forward: ForwardPolicy::SilentVoters,
+            track_historical_votes: false,
+        }
+    }
+}
+
+/// Removes the votes of an epoch that nobody asks about any more.
+async fn forget_votes(disk: &impl Runtime, epoch: u64, partition: &str) {
+    match disk.remove(partition, None).await {
+        Ok(()) | Err(commonware_runtime::Error::PartitionMissing(_)) => (),
+        Err(error) => warn!(epoch, %error, "votes of an old epoch stay on disk"),
+    }
+}
