@@ -26,8 +26,7 @@ use commonware_consensus::{
 };
 use commonware_cryptography::{Digested, Digestible as _, sha256::Digest};
 use commonware_glue::stateful::{
-    self, Application, Config as StateConfig, PruneConfig, Stateful, SyncPlan,
-    db::SyncEngineConfig,
+    self, Application, Config as StateConfig, PruneConfig, Stateful, SyncPlan, db::SyncEngineConfig,
 };
 use commonware_p2p::{Blocker, Provider, Receiver, Sender};
 use commonware_parallel::Sequential;
@@ -186,7 +185,10 @@ where
         context.child("state"),
         StateConfig {
             application,
-            db_config: state::configs(&state::Config::small(&format!("{}-state", config.prefix), 0)),
+            db_config: state::configs(&state::Config::small(
+                &format!("{}-state", config.prefix),
+                0,
+            )),
             provider,
             marshal: (marshal_mailbox.clone(), floor),
             mailbox_size: MAILBOX,
@@ -354,7 +356,7 @@ fn archive<C>(partition: &str, pages: &CacheRef, codec_config: C) -> immutable::
 
 fn digested(block: Block) -> Digested<Block> {
     {
-    let digest = block.digest();
-    Digested::precomputed(block, digest)
-}
+        let digest = block.digest();
+        Digested::precomputed(block, digest)
+    }
 }

@@ -61,7 +61,8 @@ where
 
 /// Waits until `time` is at most [`AHEAD_MAX_MS`] ahead of the clock.
 async fn wait_for(clock: &impl Runtime, time: LedgerTime) {
-    let vote_from = UNIX_EPOCH.checked_add(Duration::from_millis(time.0.saturating_sub(AHEAD_MAX_MS)));
+    let vote_from =
+        UNIX_EPOCH.checked_add(Duration::from_millis(time.0.saturating_sub(AHEAD_MAX_MS)));
     match vote_from {
         Some(vote_from) => clock.sleep_until(vote_from).await,
         // A time that no clock shows never comes.

@@ -204,8 +204,7 @@ where
                 .with_backup()
                 .build();
         mux.start();
-        let (mux, resolver) =
-            Muxer::new(self.context.child("resolver"), resolver.0, resolver.1);
+        let (mux, resolver) = Muxer::new(self.context.child("resolver"), resolver.0, resolver.1);
         mux.start();
         let (early_votes, early_certificates) = (Early::default(), Early::default());
         let mut muxes = Muxes { votes, certificates, resolver, early_votes, early_certificates };

@@ -23,11 +23,8 @@ use crate::Class;
 pub struct NoSource<E, const V: usize>(PhantomData<fn() -> E>);
 
 /// No source for any size class.
-pub type NoSources<E> = (
-    NoSource<E, { Class::SMALL }>,
-    NoSource<E, { Class::MEDIUM }>,
-    NoSource<E, { Class::LARGE }>,
-);
+pub type NoSources<E> =
+    (NoSource<E, { Class::SMALL }>, NoSource<E, { Class::MEDIUM }>, NoSource<E, { Class::LARGE }>);
 
 /// No source for any size class.
 #[must_use]
