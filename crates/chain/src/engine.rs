@@ -21,19 +21,22 @@ use commonware_consensus::{
         resolver::p2p as backfill,
         standard::{Deferred, Standard},
     },
-    simplex::types::{Context, Finalization},
+    simplex::{
+        self,
+        types::{Context, Finalization},
+    },
     types::{FixedEpocher, ViewDelta},
 };
 use commonware_cryptography::{Digested, Digestible as _, sha256::Digest};
 use commonware_glue::stateful::{
     self, Application, Config as StateConfig, PruneConfig, Stateful, SyncPlan, db::SyncEngineConfig,
 };
-use commonware_p2p::{Blocker, Provider, Receiver, Sender};
+use commonware_p2p::{Blocker, Provider, Receiver, Sender, utils::mux::prefixed};
 use commonware_parallel::Sequential;
 use commonware_runtime::{Handle, buffer::paged::CacheRef};
 use commonware_storage::archive::{Archive as _, Identifier, immutable};
 use commonware_utils::{NZDuration, NZU16, NZU64, NZUsize};
-use ledger::Genesis;
+use ledger::{Genesis, governance::VALIDATORS_MAX};
 use store::{Databases, state};
 use types::Committee;
 
@@ -83,6 +86,21 @@ pub struct Channels<S, R> {
     pub backfill: (S, R),
     /// New blocks.
     pub blocks: (S, R),
+    /// Envelopes on their way to the leader.
+    pub envelopes: (S, R),
+}
+
+/// Longest message between nodes, in bytes.
+///
+/// # Panics
+/// Never: a block's length fits.
+#[must_use]
+pub fn message_max(form: &Form) -> u32 {
+    let members = u32::try_from(VALIDATORS_MAX).expect("a small number");
+    commonware_p2p::max_message_size(&[
+        prefixed(simplex::max_payload_size::<Scheme, Digest>(members)),
+        marshal::max_payload_size::<Standard<Block>, Scheme>(members, form),
+    ])
 }
 
 /// Why a node does not start.

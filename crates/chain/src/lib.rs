@@ -22,6 +22,7 @@ use commonware_runtime::{Clock, Metrics, Spawner, Storage};
 
 pub use block::{Block, Form};
 pub use commonware_cryptography::ed25519::{PrivateKey, PublicKey};
+pub use engine::{Channels, message_max};
 
 /// What signs votes and checks certificates.
 pub type Scheme = scheme::Scheme;

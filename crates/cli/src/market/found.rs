@@ -161,14 +161,26 @@ fn place(asked: &Up, ports: &mut Ports) -> Result<Vec<NodePlan>> {
     Ok(nodes)
 }
 
+/// Makes the nodes' data folders, and says when the market may begin so that all of them vote in it.
+fn begins(folder: &Folder, nodes: &[NodePlan]) -> Result<LedgerTime> {
+    let mut latest = LedgerTime(0);
+    for node in nodes {
+        make_dir(&folder.data(&node.name))?;
+        let data = node::data(&folder.data(&node.name));
+        let born = node::birth::of(&data).map_err(|error| Failure::file("make", &data, &error))?;
+        latest = latest.max(born);
+    }
+    Ok(node::birth::market_may_begin(latest))
+}
+
 fn genesis(
     folder: &Folder,
     nodes: &[NodePlan],
     epoch_blocks: u64,
     leader: Leader,
 ) -> Result<Genesis> {
+    let time = begins(folder, nodes)?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_err(Failure::fault)?;
-    let milliseconds = u64::try_from(now.as_millis()).map_err(Failure::fault)?;
     let days = u32::try_from(now.as_secs() / 86_400).map_err(Failure::fault)?;
     let facts = Facts::read()?;
     let mut parties = Vec::new();
@@ -185,7 +197,7 @@ fn genesis(
     }
     Ok(Genesis {
         name: text("furikae market")?,
-        time: LedgerTime(milliseconds),
+        time,
         date: BusinessDate(days),
         epoch_blocks,
         leader: match leader {
