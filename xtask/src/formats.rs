@@ -17,7 +17,7 @@ In a choice, the first byte says which.
 ";
 
 /// Words whose encoding is written by hand, and how many bytes they have; 0 = it varies.
-const WORDS: [(&str, u64); 20] = [
+const WORDS: [(&str, u64); 21] = [
     ("AccountId", 16),
     ("Bic", 11),
     ("BusinessDate", 4),
@@ -26,6 +26,7 @@ const WORDS: [(&str, u64); 20] = [
     ("ChainId", 32),
     ("Currency", 3),
     ("Databases", 0),
+    ("Handles", 0),
     ("Digest", 32),
     ("InstrumentId", 12),
     ("Isin", 12),

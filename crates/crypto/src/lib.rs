@@ -1,69 +1,43 @@
-//! stub
+//! Amounts that add, digests, keys, Merkle trees, and the check of block certificates.
+//!
+//! ```text
+//!   digest      SHA-256 under a domain           keys     ed25519, one verdict for one and for many
+//!   merkle      roots over lists, paths          lthash   one digest over a set that changes
+//!   changes     what a block changed, and its leaves
+//!   certificate what validators signed, checked without their engine
+//! ```
+//!
+//! Whoever checks a receipt needs this crate and `types`, and nothing of the market's machines. It is
+//! `no_std`, so the answer is the same everywhere, for ever.
+
 #![no_std]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::as_conversions,
+        clippy::disallowed_methods,
+        clippy::disallowed_types,
+        clippy::expect_used,
+        clippy::float_arithmetic,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::too_many_lines,
+        clippy::unwrap_used
+    )
+)]
+#![cfg_attr(test, allow(clippy::disallowed_types, reason = "tests count in memory"))]
+
 extern crate alloc;
 
+mod amount;
+pub mod certificate;
 pub mod changes;
+mod digest;
+pub mod keys;
+mod lthash;
 pub mod merkle;
 
-use alloc::vec::Vec;
-use sha2::{Digest as _, Sha256};
-use types::*;
-pub fn sha256(b: &[u8]) -> Digest {
-    Digest(Sha256::digest(b).into())
-}
-pub fn digest(d: &[u8], b: &[u8]) -> Digest {
-    let mut h = Sha256::new();
-    h.update((d.len() as u32).to_be_bytes());
-    h.update(d);
-    h.update(b);
-    Digest(h.finalize().into())
-}
-/// A block's digest: what is certified, and what the next header calls its parent.
-#[must_use]
-pub fn header_digest(header: &Header) -> Digest {
-    digest(b"furikae header 1", &header.to_bytes())
-}
-types::choice! { pub enum Amount { 0 => Open(i64), 1 => Sealed { commitment: [u8;32], handles: Vec<[u8;32]>, }, } }
-pub struct LtHash(u64);
-impl Default for LtHash {
-    fn default() -> Self {
-        Self(0)
-    }
-}
-impl LtHash {
-    pub fn add(&mut self, b: &[u8]) {
-        self.0 = self.0.wrapping_add(Self::h(b))
-    }
-    pub fn subtract(&mut self, b: &[u8]) {
-        self.0 = self.0.wrapping_sub(Self::h(b))
-    }
-    fn h(b: &[u8]) -> u64 {
-        u64::from_be_bytes(sha256(b).0[..8].try_into().unwrap())
-    }
-    pub fn digest(&self) -> Digest {
-        sha256(&self.0.to_be_bytes())
-    }
-    pub fn to_bytes(&self) -> [u8; 2048] {
-        let mut o = [0; 2048];
-        o[..8].copy_from_slice(&self.0.to_be_bytes());
-        o
-    }
-    pub fn from_bytes(b: &[u8; 2048]) -> Self {
-        Self(u64::from_be_bytes(b[..8].try_into().unwrap()))
-    }
-}
-pub mod keys {
-    use types::PublicKey;
-    pub struct SecretKey(ed25519_zebra::SigningKey);
-    impl SecretKey {
-        pub fn from_seed(seed: [u8; 32]) -> Self {
-            Self(ed25519_zebra::SigningKey::from(seed))
-        }
-        pub fn public(&self) -> PublicKey {
-            PublicKey(ed25519_zebra::VerificationKeyBytes::from(&self.0).into())
-        }
-        pub fn sign(&self, m: &[u8]) -> [u8; 64] {
-            self.0.sign(m).into()
-        }
-    }
-}
+pub use amount::{Amount, Handles};
+pub use digest::{digest, header_digest, header_leaf, sha256};
+pub use lthash::LtHash;

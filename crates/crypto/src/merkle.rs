@@ -173,11 +173,12 @@ types::record! {
 impl Path {
     /// The path of element `index` among these leaves' digests; `None` if there is no such element.
     #[must_use]
+    #[expect(clippy::disallowed_types, reason = "places in memory")]
     pub fn among(leaves: &[Digest], index: u64) -> Option<Self> {
         let count = u64::try_from(leaves.len()).ok()?;
         let peak = |it: &Perfect| {
             let start = usize::try_from(it.start).ok()?;
-            let end = start.checked_add(1usize.checked_shl(it.height)?)?;
+            let end = start.checked_add(1_usize.checked_shl(it.height)?)?;
             Peaks::of(leaves.get(start..end)?.iter().copied()).peaks.pop()
         };
         let sibling = |step: Vec<Perfect>| {
