@@ -42,7 +42,7 @@ impl Committees {
     /// Knows no epoch of `chain` yet.
     #[must_use]
     pub fn of(chain: &ChainId) -> Self {
-        let namespace = namespace(chain);
+        let namespace = Arc::from(crypto::certificate::namespace(chain));
         Self { namespace, known: Arc::default() }
     }
 
@@ -94,8 +94,4 @@ impl Provider for Committees {
 fn keys(committee: &Committee) -> Set<PublicKey> {
     let keys = committee.validators.iter().map(|it| engine_key(&it.key));
     Set::from_iter_dedup(keys.map(|it| it.expect("the rules let no other key in")))
-}
-
-fn namespace(chain: &ChainId) -> Arc<[u8]> {
-    [b"furikae-".as_slice(), &chain.0].concat().into()
 }
