@@ -1,1 +1,3 @@
-//! a whole market in one thread, from a seed.
+//! A whole market in one thread, from a seed: the code of the market itself, on a deterministic runtime.
+
+pub mod network;
