@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use types::{Bytes, ChangeLeaf, Digest, Header, Wire};
 
-use crate::merkle::{self, Peaks, domain};
+use crate::merkle::{self, Path, Peaks, domain};
 
 types::record! {
     /// One row that a block changed.
@@ -54,6 +54,24 @@ impl BlockChanges {
         changes.chain(events).chain(self.committee.iter().map(|it| committee(&it.0)))
     }
 
+    /// The place of the event numbered `place`; `None` if there is none.
+    #[must_use]
+    pub fn event_path(&self, place: u32) -> Option<Path> {
+        let place = u64::from(place);
+        let (changes, events) = (count(&self.changes)?, count(&self.events)?);
+        let leaves: Vec<Digest> = self.leaves().collect();
+        (place < events).then(|| Path::among(&leaves, changes.checked_add(place)?))?
+    }
+
+    /// The change of the row with this key and its place; `None` if it did not change.
+    #[must_use]
+    pub fn change_path(&self, key: &[u8; 48]) -> Option<(ChangeLeaf, Path)> {
+        let place = self.changes.iter().position(|it| it.key == *key)?;
+        let leaf = self.changes.get(place)?.leaf(self.header.height);
+        let leaves: Vec<Digest> = self.leaves().collect();
+        Some((leaf, Path::among(&leaves, u64::try_from(place).ok()?)?))
+    }
+
     /// The changes root over what stands here.
     #[must_use]
     pub fn root(&self) -> Digest {
@@ -83,6 +101,10 @@ pub fn committee(bytes: &[u8]) -> Digest {
 #[must_use]
 pub fn root(leaves: impl IntoIterator<Item = Digest>) -> Digest {
     Peaks::of(leaves).root(domain::CHANGES)
+}
+
+fn count<T>(list: &[T]) -> Option<u64> {
+    u64::try_from(list.len()).ok()
 }
 
 fn tagged(tag: u8, bytes: &[u8]) -> Digest {

@@ -5,6 +5,7 @@
 //!   merkle      roots over lists, paths          lthash   one digest over a set that changes
 //!   changes     what a block changed, and its leaves
 //!   certificate what validators signed, checked without their engine
+//!   proof       files that show what happened, or how a row stood
 //! ```
 //!
 //! Whoever checks a receipt needs this crate and `types`, and nothing of the market's machines. It is
@@ -37,6 +38,7 @@ mod digest;
 pub mod keys;
 mod lthash;
 pub mod merkle;
+pub mod proof;
 
 pub use amount::{Amount, Handles};
 pub use digest::{digest, header_digest, header_leaf, sha256};
