@@ -12,6 +12,7 @@ use crate::{
 
 const ALARM: u8 = 3;
 /// How many alarms go off in one block; the others wait for the next.
+#[expect(clippy::disallowed_types, reason = "counts what is in memory, never stored")]
 const ALARMS_A_BLOCK: usize = 512;
 
 /// What falls due.

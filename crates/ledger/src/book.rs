@@ -16,7 +16,7 @@
 use alloc::{collections::BTreeMap, vec::Vec};
 
 use crypto::Amount;
-use types::{AccountId, Digest, InstrumentId, PartyId, PublicKey};
+use types::{AccountId, Digest, InstrumentId, PartyId, PublicKey, Wire};
 
 use crate::{
     Stop,
@@ -177,7 +177,7 @@ impl Posting {
             let (before, after) = move_position(draft, place, change)?;
             changed.entry(place.1).or_default().push((place.0, before, after));
             if change > 0 {
-                queue::credited(draft, place)?;
+                queue::freed(draft, place)?;
             }
         }
         for (instrument, changes) in changed {
@@ -193,6 +193,17 @@ impl Posting {
 /// [`Missing`].
 pub fn available(draft: &Draft<'_>, place: Place) -> Result<i64, Missing> {
     Ok(draft.get::<Position>(&place)?.map_or(0, |it| open(&it.available)))
+}
+
+/// A digest over positions in the order of accounts and instruments, those of zero left out: equal when the
+/// books are.
+#[must_use]
+pub fn digest(positions: impl Iterator<Item = (Place, i64)>) -> Digest {
+    let mut bytes = Vec::new();
+    for (place, units) in positions.filter(|it| it.1 != 0) {
+        (place, units).write(&mut bytes);
+    }
+    crypto::digest(b"furikae.positions.v1", &bytes)
 }
 
 /// Opens an account under its manager, who asks.
@@ -299,7 +310,8 @@ fn add(sums: &mut BTreeMap<Place, i128>, place: Place, change: Option<i128>) -> 
 
 fn after(draft: &Draft<'_>, place: Place, change: i128) -> Result<i64, Stop> {
     let sum = i128::from(available(draft, place)?).checked_add(change);
-    let sum = sum.and_then(|sum| i64::try_from(sum).ok());
+    // The least of all has no negative: a supply could not say it.
+    let sum = sum.and_then(|sum| i64::try_from(sum).ok()).filter(|it| *it != i64::MIN);
     sum.ok_or_else(|| Reject::AmountsDoNotAdd { instrument: place.1 }.into())
 }
 

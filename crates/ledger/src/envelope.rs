@@ -41,6 +41,13 @@ impl Envelope {
     pub fn digest(&self) -> Digest {
         crypto::digest(b"furikae.envelope.v1", &self.to_bytes())
     }
+
+    /// The ids of its instructions, in order.
+    pub fn ids(&self) -> impl Iterator<Item = InstructionId> + use<> {
+        let Self { sender, lane, sequence, .. } = *self;
+        let count = self.instructions.len();
+        (0..).take(count).map(move |index| InstructionId { sender, lane, sequence, index })
+    }
 }
 
 types::record! {
@@ -58,9 +65,7 @@ impl Signed {
     pub const SIGNATURE: u8 = 0;
 
     /// The ids of its instructions, in order.
-    pub fn ids(&self) -> impl Iterator<Item = InstructionId> {
-        let Envelope { sender, lane, sequence, .. } = self.envelope;
-        let count = self.envelope.instructions.len();
-        (0..).take(count).map(move |index| InstructionId { sender, lane, sequence, index })
+    pub fn ids(&self) -> impl Iterator<Item = InstructionId> + use<> {
+        self.envelope.ids()
     }
 }

@@ -1,17 +1,16 @@
-//! Governance: parties, roles, keys, parameters, validators, and the thresholds on administrators' verbs.
+//! Governance: parties, roles, keys, parameters, validators.
 
 use alloc::vec::Vec;
 
 use types::{
-    BusinessDate, ChainId, Digest, InstrumentId, KeyId, Lane, Lei, PartyId, PublicKey, Sender,
-    Text, Validator, Wire,
+    BusinessDate, ChainId, InstrumentId, KeyId, Lane, Lei, PartyId, PublicKey, Sender, Text,
+    Validator, Wire,
 };
 
 use crate::{
     Stop,
     draft::{Draft, Missing},
     event::Event,
-    instruction::Instruction,
     reject::Reject,
     row::{Row, kind},
 };
@@ -174,19 +173,6 @@ impl Row for Parameter {
 }
 
 types::record! {
-    /// Which administrators have asked for the same effect so far.
-    pub struct Proposal {
-        /// In the order of asking.
-        pub by: Vec<PartyId>,
-    }
-}
-
-impl Row for Proposal {
-    const KIND: u8 = kind::PROPOSAL;
-    type Name = Digest;
-}
-
-types::record! {
     /// The validators of the next epoch, by key. (One part of them, so that any number fits.)
     pub struct Validators {
         /// At most [`VALIDATORS_A_PART`].
@@ -195,8 +181,10 @@ types::record! {
 }
 
 /// How many validators stand in one row.
+#[expect(clippy::disallowed_types, reason = "counts what is in memory, never stored")]
 pub const VALIDATORS_A_PART: usize = 20;
 /// Most validators of a market.
+#[expect(clippy::disallowed_types, reason = "counts what is in memory, never stored")]
 pub const VALIDATORS_MAX: usize = 100;
 
 impl Row for Validators {
@@ -295,53 +283,21 @@ pub(crate) fn require_role(draft: &Draft<'_>, roles: Roles) -> Result<PartyId, S
     if party.roles.any_of(roles) { Ok(id) } else { Err(Reject::RoleMissing { roles }.into()) }
 }
 
-/// Whether an administrator's verb has effect now: enough administrators have asked the same.
-///
-/// # Errors
-/// Those of [`require_role`], then [`Reject::AlreadyApproved`].
-pub(crate) fn approve(
-    draft: &mut Draft<'_>,
-    roles: Roles,
-    asked: &Instruction,
-) -> Result<bool, Stop> {
-    let party = require_role(draft, roles)?;
-    let bytes = asked.to_bytes();
-    let verb = bytes.first().copied().unwrap_or_default();
-    let needed = parameter(draft, &ParameterName::Threshold { verb })?;
-    if needed <= 1 {
-        return Ok(true);
-    }
-    let digest = crypto::digest(b"furikae.proposal.v1", &bytes);
-    let mut proposal = draft.get::<Proposal>(&digest)?.unwrap_or(Proposal { by: Vec::new() });
-    if proposal.by.contains(&party) {
-        return Err(Reject::AlreadyApproved { party }.into());
-    }
-    proposal.by.push(party);
-    let given = i64::try_from(proposal.by.len()).unwrap_or(i64::MAX);
-    if given >= needed {
-        draft.end::<Proposal>(&digest)?;
-        return Ok(true);
-    }
-    draft.put(&digest, &proposal)?;
-    draft.tell(Event::Proposed { proposal: digest, by: party, given, needed });
-    Ok(false)
-}
-
 /// Admits a party with its first key.
 ///
 /// # Errors
-/// [`Reject::PartyExists`], [`Reject::RolesUnknown`].
+/// [`Reject::RolesUnknown`], [`Reject::PartyExists`].
 pub(crate) fn admit(
     draft: &mut Draft<'_>,
     id: PartyId,
     party: &Party,
     key: PublicKey,
 ) -> Result<(), Stop> {
-    if draft.get::<Party>(&id)?.is_some() {
-        return Err(Reject::PartyExists { party: id }.into());
-    }
     if party.roles.0 == 0 || party.roles.0 & !Roles::ALL.0 != 0 {
         return Err(Reject::RolesUnknown { roles: party.roles }.into());
+    }
+    if draft.get::<Party>(&id)?.is_some() {
+        return Err(Reject::PartyExists { party: id }.into());
     }
     draft.put(&id, party)?;
     draft.put(&(id, KeyId(0)), &PartyKey { public: key, revoked: false })?;
@@ -420,14 +376,14 @@ pub(crate) fn open_day(draft: &mut Draft<'_>, date: BusinessDate) -> Result<(), 
 /// Names the validators of the next epoch.
 ///
 /// # Errors
-/// [`Reject::ValidatorsNotAllowed`] unless 1 to [`VALIDATORS_MAX`], each key once; [`Reject::PartyUnknown`].
+/// [`Reject::PartyUnknown`], [`Reject::ValidatorsNotAllowed`] unless 1 to [`VALIDATORS_MAX`], each key once.
 pub(crate) fn set_validators(draft: &mut Draft<'_>, all: &[Validator]) -> Result<(), Stop> {
+    for Validator { party, .. } in all {
+        draft.get::<Party>(party)?.ok_or(Reject::PartyUnknown { party: *party })?;
+    }
     let keys: alloc::collections::BTreeSet<_> = all.iter().map(|it| it.key).collect();
     if all.is_empty() || all.len() > VALIDATORS_MAX || keys.len() != all.len() {
         return Err(Reject::ValidatorsNotAllowed.into());
-    }
-    for Validator { party, .. } in all {
-        draft.get::<Party>(party)?.ok_or(Reject::PartyUnknown { party: *party })?;
     }
     write_validators(draft, all)?;
     draft.tell(Event::ValidatorsSet { count: u32::try_from(all.len()).unwrap_or(u32::MAX) });

@@ -14,6 +14,7 @@ use crate::{
     governance::{self, ParameterName, Roles},
     issuance::{self, Listing},
     settlement::{self, Pay, Priority, Terms},
+    threshold,
     trade::{self, ReportTrade, TradeId, VenueTrade},
 };
 
@@ -252,6 +253,31 @@ impl Instruction {
         }
     }
 
+    /// Whether it speaks of a sealed amount or instrument.
+    pub(crate) fn is_sealed(&self) -> bool {
+        let sealed = |amount: &Amount| matches!(amount, Amount::Sealed { .. });
+        match self {
+            Self::List { kind, .. } => kind.is_sealed(),
+            Self::RequestIssue { quantity: amount, .. }
+            | Self::RequestRedeem { quantity: amount, .. }
+            | Self::IssueMoney { amount, .. }
+            | Self::RedeemMoney { amount, .. }
+            | Self::Pay(Pay { amount, .. }) => sealed(amount),
+            Self::Allocate { to, .. } => to.iter().any(|it| sealed(&it.1)),
+            Self::ImportTrades { trades, .. } => {
+                trades.iter().any(|it| sealed(&it.quantity) || sealed(&it.amount))
+            }
+            Self::ReportTrade(told) | Self::AffirmTrade { mine: told, .. } => {
+                sealed(&told.quantity) || sealed(&told.amount)
+            }
+            Self::Settle(Terms::Sealed { .. }) => true,
+            Self::Settle(Terms::Open(terms)) => {
+                sealed(&terms.quantity) || terms.payment.iter().any(|it| sealed(&it.amount))
+            }
+            _ => false,
+        }
+    }
+
     /// Gives effect to this instruction.
     ///
     /// # Errors
@@ -265,7 +291,7 @@ impl Instruction {
         let own_key = of_key == Some(party) && !row.roles.any_of(Roles::ADMINISTRATOR);
         let administrators = of_key.filter(|_| !own_key).map(|_| Roles::ADMINISTRATOR);
         match administrators.or(self.administrators()) {
-            Some(roles) if !governance::approve(draft, roles, self)? => Ok(()),
+            Some(roles) if !threshold::approve(draft, roles, self, id)? => Ok(()),
             Some(_) => self.decree(draft, party),
             None if own_key => self.decree(draft, party),
             None => self.perform(draft, id, party),

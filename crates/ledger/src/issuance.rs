@@ -39,6 +39,14 @@ types::choice! {
     }
 }
 
+impl Kind {
+    /// Whether only those entitled read its amounts.
+    #[must_use]
+    pub const fn is_sealed(self) -> bool {
+        matches!(self, Self::SealedSecurity | Self::SealedMoney)
+    }
+}
+
 types::record! {
     /// An instrument, as its amounts stand.
     pub struct Instrument {
@@ -108,8 +116,8 @@ pub const SCALE_MAX: u8 = 12;
 /// Registers an instrument.
 ///
 /// # Errors
-/// [`Reject::SealedNotYet`], [`Reject::InstrumentInvalid`] (its id or scale), [`Reject::InstrumentExists`],
-/// [`Reject::PartyUnknown`], [`Reject::RoleMissing`] (of the issuer named).
+/// [`Reject::SealedNotYet`], [`Reject::PartyUnknown`] and [`Reject::RoleMissing`] (of the issuer named),
+/// [`Reject::InstrumentInvalid`] (its id or scale), [`Reject::InstrumentExists`].
 pub(crate) fn list(
     draft: &mut Draft<'_>,
     instrument: InstrumentId,
@@ -122,16 +130,16 @@ pub(crate) fn list(
         Kind::OpenMoney => (currency_of(instrument).is_some(), Roles::SETTLEMENT_BANK),
         Kind::SealedSecurity | Kind::SealedMoney => return Err(Reject::SealedNotYet.into()),
     };
+    let issuer = listing.issuer;
+    let party = draft.get::<Party>(&issuer)?.ok_or(Reject::PartyUnknown { party: issuer })?;
+    if !party.roles.any_of(role) {
+        return Err(Reject::RoleMissing { roles: role }.into());
+    }
     if !valid || scale > SCALE_MAX {
         return Err(Reject::InstrumentInvalid { instrument }.into());
     }
     if draft.get::<Instrument>(&instrument)?.is_some() {
         return Err(Reject::InstrumentExists { instrument }.into());
-    }
-    let issuer = listing.issuer;
-    let party = draft.get::<Party>(&issuer)?.ok_or(Reject::PartyUnknown { party: issuer })?;
-    if !party.roles.any_of(role) {
-        return Err(Reject::RoleMissing { roles: role }.into());
     }
     let key = draft.get::<PartyKey>(&(issuer, types::KeyId(0)))?;
     let issuer_key = key.map_or(PublicKey([0; 32]), |key| key.public);
@@ -150,8 +158,8 @@ pub(crate) fn list(
 /// Takes an issuer's request. It has no effect until it is decided.
 ///
 /// # Errors
-/// [`Reject::RoleMissing`], [`Reject::InstrumentUnknown`], [`Reject::NotIssuer`], [`Reject::AccountUnknown`],
-/// [`Reject::SealedNotYet`], [`Reject::QuantityNotPositive`].
+/// [`Reject::RoleMissing`], [`Reject::AccountUnknown`], [`Reject::InstrumentUnknown`] (also of money, which
+/// is issued without a request), [`Reject::NotIssuer`], [`Reject::QuantityNotPositive`].
 pub(crate) fn request(
     draft: &mut Draft<'_>,
     id: InstructionId,
@@ -160,11 +168,11 @@ pub(crate) fn request(
     redeem: bool,
 ) -> Result<(), Stop> {
     let issuer = governance::require_role(draft, Roles::ISSUER)?;
-    let listing = require_listed(draft, instrument)?;
+    draft.get::<book::Account>(&account)?.ok_or(Reject::AccountUnknown { account })?;
+    let listing = require_security(draft, instrument)?;
     if listing.issuer != issuer {
         return Err(Reject::NotIssuer { instrument }.into());
     }
-    draft.get::<book::Account>(&account)?.ok_or(Reject::AccountUnknown { account })?;
     book::positive(quantity.clone())?;
     let quantity = quantity.clone();
     draft.put(&id, &Request { issuer, instrument, account, quantity, redeem })?;
@@ -190,27 +198,26 @@ pub(crate) fn decide(draft: &mut Draft<'_>, id: InstructionId, approved: bool) -
 /// Issues money tokens against a deposit.
 ///
 /// # Errors
-/// [`Reject::RoleMissing`], [`Reject::InstrumentUnknown`], [`Reject::NotIssuer`],
-/// [`Reject::AccountNotEligible`], then those of [`book::posting`].
+/// [`Reject::RoleMissing`], [`Reject::AccountUnknown`], [`Reject::AccountNotEligible`],
+/// [`Reject::InstrumentUnknown`], [`Reject::NotIssuer`], then those of [`book::posting`].
 pub(crate) fn issue_money(
     draft: &mut Draft<'_>,
     (account, currency): book::Place,
     amount: &Amount,
 ) -> Result<(), Stop> {
     let bank = governance::require_role(draft, Roles::SETTLEMENT_BANK)?;
-    let listing = require_listed(draft, currency)?;
-    if listing.issuer != bank || !currency.is_currency() {
+    book::require_eligible(draft, (account, currency))?;
+    if require_money(draft, currency)?.issuer != bank {
         return Err(Reject::NotIssuer { instrument: currency }.into());
     }
-    book::require_eligible(draft, (account, currency))?;
     units(draft, currency, account, amount.clone(), false)
 }
 
 /// Gives money tokens back to the settlement bank.
 ///
 /// # Errors
-/// [`Reject::AccountUnknown`], [`Reject::AccountNotManaged`], [`Reject::InstrumentUnknown`],
-/// [`Reject::NotIssuer`] (it is no money), then those of [`book::posting`].
+/// [`Reject::RoleMissing`], [`Reject::AccountUnknown`], [`Reject::AccountNotManaged`],
+/// [`Reject::InstrumentUnknown`], then those of [`book::posting`].
 pub(crate) fn redeem_money(
     draft: &mut Draft<'_>,
     (account, currency): book::Place,
@@ -218,18 +225,17 @@ pub(crate) fn redeem_money(
 ) -> Result<(), Stop> {
     let manager = governance::require_role(draft, Roles::ACCOUNT_MANAGER)?;
     book::require_manager(draft, account, manager)?;
-    require_listed(draft, currency)?;
-    if !currency.is_currency() {
-        return Err(Reject::NotIssuer { instrument: currency }.into());
-    }
+    require_money(draft, currency)?;
     units(draft, currency, account, amount.clone(), true)
 }
 
 /// Allocates units of one account over several: all of it, or nothing.
 ///
 /// # Errors
-/// [`Reject::AccountUnknown`], [`Reject::AccountNotManaged`], [`Reject::InstrumentUnknown`],
-/// [`Reject::AccountNotEligible`], then those of [`book::posting`].
+/// [`Reject::RoleMissing`], [`Reject::AccountUnknown`] and [`Reject::AccountNotManaged`] (of the one debited),
+/// [`Reject::AccountUnknown`] and [`Reject::AccountNotEligible`] (of the first credited one that fails),
+/// [`Reject::InstrumentUnknown`], [`Reject::QuantityNotPositive`] (also of nothing to nobody), then those of
+/// [`book::posting`].
 pub(crate) fn allocate(
     draft: &mut Draft<'_>,
     (from, instrument): book::Place,
@@ -237,11 +243,14 @@ pub(crate) fn allocate(
 ) -> Result<(), Stop> {
     let manager = governance::require_role(draft, Roles::ACCOUNT_MANAGER)?;
     book::require_manager(draft, from, manager)?;
-    require_listed(draft, instrument)?;
     let mut movements = Vec::new();
     for (to, amount) in to {
         book::require_eligible(draft, (*to, instrument))?;
         movements.push(Movement { instrument, from, to: *to, amount: amount.clone() });
+    }
+    require_listed(draft, instrument)?;
+    if movements.is_empty() {
+        return Err(Reject::QuantityNotPositive.into());
     }
     book::posting(draft, &movements)?.post(draft)?;
     for movement in movements {
@@ -274,6 +283,33 @@ pub(crate) fn attest(
 pub(crate) fn require_listed(draft: &Draft<'_>, instrument: InstrumentId) -> Result<Listing, Stop> {
     let listing = draft.get::<Listing>(&instrument)?;
     listing.ok_or_else(|| Reject::InstrumentUnknown { instrument }.into())
+}
+
+/// What is told of a security, if it is listed.
+///
+/// # Errors
+/// [`Reject::InstrumentUnknown`].
+pub(crate) fn require_security(
+    draft: &Draft<'_>,
+    instrument: InstrumentId,
+) -> Result<Listing, Stop> {
+    let listing = require_listed(draft, instrument)?;
+    if instrument.is_currency() {
+        return Err(Reject::InstrumentUnknown { instrument }.into());
+    }
+    Ok(listing)
+}
+
+/// What is told of money, if it is listed.
+///
+/// # Errors
+/// [`Reject::InstrumentUnknown`].
+pub(crate) fn require_money(draft: &Draft<'_>, currency: InstrumentId) -> Result<Listing, Stop> {
+    let listing = require_listed(draft, currency)?;
+    if !currency.is_currency() {
+        return Err(Reject::InstrumentUnknown { instrument: currency }.into());
+    }
+    Ok(listing)
 }
 
 fn units(

@@ -47,6 +47,7 @@ pub mod registry;
 pub mod reject;
 pub mod row;
 pub mod settlement;
+pub mod threshold;
 pub mod trade;
 
 use alloc::vec::Vec;
@@ -163,7 +164,9 @@ pub fn apply(
         let Envelope { sender, lane, sequence, .. } = *envelope;
         let id = InstructionId { sender, lane, sequence, index };
         let mut trial = Draft::over(&draft, at, sender);
-        let done = if expired {
+        let done = if instruction.is_sealed() {
+            Err(Reject::SealedNotYet.into())
+        } else if expired {
             Err(Reject::Expired.into())
         } else if envelope.via.is_some() {
             Err(Reject::ViaNotYet.into())
@@ -219,6 +222,7 @@ pub fn signing_key(envelope: &Envelope) -> Option<Key> {
 #[must_use]
 pub fn entries(key: &Key, value: &[u8]) -> Vec<Entry> {
     match key.kind() {
+        row::kind::PROPOSAL => entries_of::<threshold::Proposal>(key, value),
         row::kind::TRADE => entries_of::<trade::Trade>(key, value),
         row::kind::VENUE => entries_of::<trade::Venue>(key, value),
         row::kind::INSTRUCTION => entries_of::<settlement::Instructed>(key, value),

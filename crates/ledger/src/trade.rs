@@ -1,9 +1,9 @@
 //! Trades: imported from a venue, or reported by one side and affirmed by the other.
 //!
 //! ```text
-//!   import  --> Imported --------------------------------> Settled   (kept until its venue's date closes)
-//!   report  --> Reported --affirm--> Affirmed -----------> Settled   (ends)
-//!                  |-- reject --> Rejected
+//!   import  --> Imported -----------------------> Instructed --> Settled   (kept until its venue's date closes)
+//!   report  --> Reported --affirm--> Affirmed --> Instructed --> Settled   (ends)
+//!                  |-- reject --> Rejected          (a pair settles it; back, should the pair end)
 //!                  `-- time out -> Expired
 //! ```
 //!
@@ -105,6 +105,8 @@ types::choice! {
         2 => Affirmed,
         /// Its settlement is final.
         3 => Settled,
+        /// A matched pair of instructions is about to settle it.
+        4 => Instructed,
     }
 }
 
@@ -175,6 +177,7 @@ impl Row for Venue {
 const OF_VENUE: u8 = 1;
 const CLOSING: u8 = 2;
 /// How many trades of a closed date are forgotten in one block.
+#[expect(clippy::disallowed_types, reason = "counts what is in memory, never stored")]
 const FORGOTTEN_A_BLOCK: usize = 512;
 
 fn venue_entry(venue: Mic, date: BusinessDate, number: &Text<20>) -> Entry {
@@ -193,9 +196,9 @@ fn closing_entry(venue: Mic) -> Entry {
 /// Imports executed trades of a venue. One that is known already changes nothing.
 ///
 /// # Errors
-/// [`Reject::VenueClosed`], then for the first trade that fails: [`Reject::InstrumentUnknown`],
-/// [`Reject::PartyUnknown`], [`Reject::QuantityNotPositive`], [`Reject::DateNotAllowed`], and
-/// [`Reject::TradeDiffers`] when the number stands for another trade. All are imported, or none.
+/// For the first trade that fails: [`Reject::PartyUnknown`], [`Reject::InstrumentUnknown`],
+/// [`Reject::QuantityNotPositive`], [`Reject::DateNotAllowed`]; then [`Reject::VenueClosed`], and
+/// [`Reject::TradeDiffers`] when a number stands for another trade. All are imported, or none.
 pub(crate) fn import(
     draft: &mut Draft<'_>,
     reporter: PartyId,
@@ -203,6 +206,10 @@ pub(crate) fn import(
     date: BusinessDate,
     trades: &[VenueTrade],
 ) -> Result<(), Stop> {
+    let mut checked = Vec::new();
+    for told in trades {
+        checked.push(check_imported(draft, reporter, date, told)?);
+    }
     let row = draft.get::<Venue>(&venue)?;
     if row.is_some_and(|row| date <= row.closed) {
         return Err(Reject::VenueClosed { date }.into());
@@ -210,8 +217,7 @@ pub(crate) fn import(
     let name = |it: &VenueTrade| TradeId::Venue { venue, date, number: it.number.clone() };
     draft.require_rows(trades.iter().map(|it| Trade::key(&name(it))))?;
     let (mut imported, mut known) = (0_u32, 0_u32);
-    for told in trades {
-        let trade = check_imported(draft, reporter, date, told)?;
+    for (told, trade) in trades.iter().zip(checked) {
         match draft.get::<Trade>(&name(told))? {
             None => {
                 draft.put(&name(told), &trade)?;
@@ -280,9 +286,8 @@ fn venue_trade(entry: &Entry) -> Option<TradeId> {
 /// Reports a trade for the other side to affirm.
 ///
 /// # Errors
-/// [`Reject::RoleMissing`], then those of a told trade: [`Reject::PartyUnknown`],
-/// [`Reject::InstrumentUnknown`], [`Reject::SealedNotYet`], [`Reject::QuantityNotPositive`],
-/// [`Reject::DateNotAllowed`].
+/// [`Reject::RoleMissing`], [`Reject::PartyUnknown`] (of the other side), [`Reject::InstrumentUnknown`],
+/// [`Reject::QuantityNotPositive`], [`Reject::DateNotAllowed`].
 pub(crate) fn report(
     draft: &mut Draft<'_>,
     id: InstructionId,
@@ -303,8 +308,8 @@ pub(crate) fn report(
 /// A difference is told by field and changes nothing: the trade goes on waiting.
 ///
 /// # Errors
-/// [`Reject::TradeUnknown`], [`Reject::NotCounterparty`], [`Reject::TradeNotWaiting`],
-/// [`Reject::TradeDiffers`].
+/// [`Reject::RoleMissing`], [`Reject::TradeUnknown`], [`Reject::NotCounterparty`],
+/// [`Reject::TradeNotWaiting`], [`Reject::TradeDiffers`].
 pub(crate) fn affirm(draft: &mut Draft<'_>, id: &TradeId, mine: &ReportTrade) -> Result<(), Stop> {
     let (party, trade) = waiting_for(draft, id)?;
     let told = mine.by(party, trade.status);
@@ -321,7 +326,7 @@ pub(crate) fn affirm(draft: &mut Draft<'_>, id: &TradeId, mine: &ReportTrade) ->
 /// Rejects a reported trade. It ends.
 ///
 /// # Errors
-/// [`Reject::TradeUnknown`], [`Reject::NotCounterparty`], [`Reject::TradeNotWaiting`].
+/// [`Reject::RoleMissing`], [`Reject::TradeUnknown`], [`Reject::NotCounterparty`], [`Reject::TradeNotWaiting`].
 pub(crate) fn reject(draft: &mut Draft<'_>, id: &TradeId) -> Result<(), Stop> {
     let (party, _) = waiting_for(draft, id)?;
     draft.end::<Trade>(id)?;
@@ -348,6 +353,23 @@ pub(crate) fn binding(draft: &Draft<'_>, id: &TradeId) -> Result<Trade, Stop> {
         TradeStatus::Imported | TradeStatus::Affirmed => Ok(trade),
         _ => Err(Reject::TradeNotBinding { trade: id.clone() }.into()),
     }
+}
+
+/// Notes that a matched pair settles a trade: no other may.
+pub(crate) fn instructed(draft: &mut Draft<'_>, id: &TradeId) -> Result<(), Missing> {
+    let Some(trade) = draft.get::<Trade>(id)? else { return Ok(()) };
+    draft.put(id, &Trade { status: TradeStatus::Instructed, ..trade })
+}
+
+/// Notes that the pair which was to settle a trade has ended: another may.
+pub(crate) fn free(draft: &mut Draft<'_>, id: &TradeId) -> Result<(), Missing> {
+    let trade = draft.get::<Trade>(id)?.filter(|it| it.status == TradeStatus::Instructed);
+    let Some(trade) = trade else { return Ok(()) };
+    let status = match id {
+        TradeId::Venue { .. } => TradeStatus::Imported,
+        TradeId::Reported { .. } => TradeStatus::Affirmed,
+    };
+    draft.put(id, &Trade { status, ..trade })
 }
 
 /// Notes that a trade's settlement is final.
@@ -407,14 +429,8 @@ fn check(draft: &Draft<'_>, trade: &Trade) -> Result<(), Stop> {
     for party in [trade.buyer, trade.seller] {
         draft.get::<Party>(&party)?.ok_or(Reject::PartyUnknown { party })?;
     }
-    issuance::require_listed(draft, trade.instrument)?;
-    issuance::require_listed(draft, trade.currency)?;
-    if trade.instrument.is_currency() {
-        return Err(Reject::InstrumentUnknown { instrument: trade.instrument }.into());
-    }
-    if !trade.currency.is_currency() {
-        return Err(Reject::InstrumentUnknown { instrument: trade.currency }.into());
-    }
+    issuance::require_security(draft, trade.instrument)?;
+    issuance::require_money(draft, trade.currency)?;
     book::positive(trade.quantity.clone())?;
     book::positive(trade.amount.clone())?;
     if trade.intended_date < trade.trade_date {

@@ -73,9 +73,8 @@ pub(super) fn finish(
     movements: &[Movement],
 ) -> Result<(), Missing> {
     for (instruction, row) in sides {
-        if let Asked::Settle(terms) = &row.asked
-            && let Some(trade) = &terms.trade
-        {
+        queue::end(draft, &row)?;
+        if let Some(trade) = row.trade() {
             trade::settled(draft, trade)?;
         }
         draft.end::<Instructed>(&instruction)?;
@@ -140,8 +139,7 @@ fn wait(
     status: impl Fn(&Instructed) -> Status,
 ) -> Result<(), Missing> {
     for (instruction, row) in sides {
-        let queued = row.queued.filter(|_| status(&row) == Status::Pending);
-        let row = Instructed { status: status(&row), queued, ..row };
+        let row = Instructed { status: status(&row), ..row };
         draft.put(&instruction, &row)?;
         draft.tell(Event::StatusChanged { instruction, status: row.status });
     }

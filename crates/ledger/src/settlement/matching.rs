@@ -22,30 +22,25 @@ use crate::{
 const UNMATCHED: u8 = 4;
 const BY_REFERENCE: u8 = 5;
 /// How many candidates of equal terms are looked at.
+#[expect(clippy::disallowed_types, reason = "counts what is in memory, never stored")]
 const CANDIDATES: usize = 32;
 
 /// Refuses what could never match or settle.
 ///
 /// # Errors
-/// [`Reject::AccountUnknown`], [`Reject::AccountNotManaged`] (of either securities account, then of the
-/// cash account), [`Reject::AccountNotEligible`], [`Reject::InstrumentUnknown`],
-/// [`Reject::SealedNotYet`], [`Reject::QuantityNotPositive`], [`Reject::DateNotAllowed`],
-/// [`Reject::TradeUnknown`], [`Reject::TradeNotBinding`], [`Reject::TradeDiffers`].
+/// [`Reject::AccountUnknown`] and [`Reject::AccountNotManaged`] (of its own securities account, of the other
+/// side's, of the cash account), [`Reject::AccountNotEligible`], [`Reject::InstrumentUnknown`],
+/// [`Reject::QuantityNotPositive`], [`Reject::DateNotAllowed`], [`Reject::TradeUnknown`],
+/// [`Reject::TradeNotBinding`], [`Reject::TradeDiffers`].
 pub(super) fn check(draft: &Draft<'_>, party: PartyId, terms: &OpenTerms) -> Result<(), Stop> {
     book::require_manager(draft, terms.account, party)?;
     book::require_manager(draft, terms.counterparty_account, terms.counterparty)?;
     if let Some(payment) = &terms.payment {
         book::require_manager(draft, payment.account, party)?;
-        issuance::require_listed(draft, payment.currency)?;
-        if !payment.currency.is_currency() {
-            return Err(Reject::InstrumentUnknown { instrument: payment.currency }.into());
-        }
         book::require_eligible(draft, (payment.account, payment.currency))?;
+        issuance::require_money(draft, payment.currency)?;
     }
-    issuance::require_listed(draft, terms.instrument)?;
-    if terms.instrument.is_currency() {
-        return Err(Reject::InstrumentUnknown { instrument: terms.instrument }.into());
-    }
+    issuance::require_security(draft, terms.instrument)?;
     book::positive(terms.quantity.clone())?;
     if let Some(payment) = &terms.payment {
         book::positive(payment.amount.clone())?;
@@ -64,47 +59,59 @@ pub(super) fn counterpart(
 ) -> Result<Option<(InstructionId, Instructed)>, Missing> {
     let wanted = digest(terms.counterparty, mine.party, terms, other(terms.side));
     let amount = amount(terms);
-    let tolerance = match &terms.payment {
-        None => 0,
-        Some(payment) => {
-            let name = ParameterName::Tolerance { currency: payment.currency };
-            governance::parameter(draft, &name)?
-        }
-    };
-    let exact = candidates(draft, wanted, amount, amount);
-    let mut found = exact;
+    let tolerance = tolerance(draft, terms)?;
+    let mut found = candidates(draft, wanted, amount, amount);
     if tolerance > 0 {
         let (from, to) = (amount.saturating_sub(tolerance), amount.saturating_add(tolerance));
         found.extend(candidates(draft, wanted, from.max(0), to));
     }
-    found.sort_by_key(|it| (it.amount.abs_diff(amount), it.arrival));
-    draft.require_rows(found.iter().map(|it| Instructed::key(&it.id)))?;
-    for Candidate { id, .. } in found {
+    found.extend(by_references(draft, mine.party, terms));
+    draft.require_rows(found.iter().map(Instructed::key))?;
+    let mut same = Vec::new();
+    for id in found {
         let Some(theirs) = draft.get::<Instructed>(&id)? else { continue };
         let Asked::Settle(their_terms) = &theirs.asked else { continue };
-        if difference(mine.party, terms, theirs.party, their_terms, tolerance).is_none() {
-            return Ok(Some((id, theirs)));
+        let alike = difference(mine.party, terms, theirs.party, their_terms, tolerance).is_none();
+        if alike && still_binds(draft, their_terms)? {
+            let distance = self::amount(their_terms).abs_diff(amount);
+            same.push((distance, theirs.arrival, id, theirs));
         }
     }
-    Ok(None)
+    let closest = same.into_iter().min_by_key(|it| (it.0, it.1));
+    Ok(closest.map(|(_, _, id, theirs)| (id, theirs)))
 }
 
-/// Tells by field why an instruction does not match one that names the same common reference.
+/// Whether nothing else settles the trade that an instruction names.
+fn still_binds(draft: &Draft<'_>, terms: &OpenTerms) -> Result<bool, Missing> {
+    match terms.trade.as_ref().map(|it| trade::binding(draft, it)) {
+        None | Some(Ok(_)) => Ok(true),
+        Some(Err(Stop::Reject(_))) => Ok(false),
+        Some(Err(Stop::Missing(missing))) => Err(missing),
+    }
+}
+
+fn tolerance(draft: &Draft<'_>, terms: &OpenTerms) -> Result<i64, Missing> {
+    let Some(payment) = &terms.payment else { return Ok(0) };
+    governance::parameter(draft, &ParameterName::Tolerance { currency: payment.currency })
+}
+
+/// Tells by field why an instruction does not match one that names the same common reference or trade.
 pub(super) fn tell_mismatch(
     draft: &mut Draft<'_>,
     id: InstructionId,
     party: PartyId,
     terms: &OpenTerms,
 ) -> Result<(), Missing> {
-    let Some(start) = by_reference(party, terms) else { return Ok(()) };
-    let waiting: Vec<Entry> = draft.walk(&start).take(CANDIDATES).collect();
-    for other in waiting.iter().filter_map(|entry| read_id(entry, 17)) {
+    let tolerance = tolerance(draft, terms)?;
+    let others = by_references(draft, party, terms);
+    draft.require_rows(others.iter().map(Instructed::key))?;
+    for other in others {
         let Some(theirs) = draft.get::<Instructed>(&other)? else { continue };
         let Asked::Settle(their_terms) = &theirs.asked else { continue };
         if theirs.party != terms.counterparty || their_terms.side == terms.side {
             continue;
         }
-        if let Some(field) = difference(party, terms, theirs.party, their_terms, 0) {
+        if let Some(field) = difference(party, terms, theirs.party, their_terms, tolerance) {
             draft.tell(Event::Mismatched { instruction: id, other, field });
             return Ok(());
         }
@@ -130,29 +137,18 @@ pub(super) fn entries(row: &Instructed, terms: &OpenTerms, id: &InstructionId) -
     row.arrival.write(&mut start);
     id.write(&mut start);
     let mut entries = alloc::vec![Entry::from_start(&start)];
-    if let Some(mut start) = by_reference(row.party, terms) {
+    for mut start in references(row.party, terms) {
         id.write(&mut start);
         entries.push(Entry::from_start(&start));
     }
     entries
 }
 
-struct Candidate {
-    id: InstructionId,
-    amount: i64,
-    arrival: u64,
-}
-
-fn candidates(draft: &Draft<'_>, wanted: Digest, from: i64, to: i64) -> Vec<Candidate> {
+/// What waits and says the same of all but the amount, which is in a range.
+fn candidates(draft: &Draft<'_>, wanted: Digest, from: i64, to: i64) -> Vec<InstructionId> {
     let first = Entry::from_start(&amount_start(wanted, from));
     let last = Entry::to_end(&amount_start(wanted, to));
-    let read = |entry: Entry| {
-        let mut bytes = types::Reader::new(entry.0.get(17..)?);
-        let amount = i64::read(&mut bytes).ok()?;
-        let arrival = u64::read(&mut bytes).ok()?;
-        let id = InstructionId::read(&mut bytes).ok()?;
-        Some(Candidate { id, amount, arrival })
-    };
+    let read = |entry: Entry| InstructionId::read(&mut types::Reader::new(entry.0.get(33..)?)).ok();
     draft.walk_between(first, last).take(CANDIDATES).filter_map(read).collect()
 }
 
@@ -181,22 +177,30 @@ fn amount_start(digest: Digest, amount: i64) -> Vec<u8> {
     start
 }
 
-fn by_reference(party: PartyId, terms: &OpenTerms) -> Option<Vec<u8>> {
-    if terms.common_reference.is_empty() {
-        return None;
-    }
-    let pair = (party.min(terms.counterparty), party.max(terms.counterparty));
-    let digest = crypto::digest(
-        b"furikae.common-reference.v1",
-        &(pair, terms.common_reference.clone()).to_bytes(),
-    );
-    let mut start = alloc::vec![BY_REFERENCE];
-    start.extend(digest.0.iter().take(16));
-    Some(start)
+/// What waits between the same two parties under the same common reference, or for the same trade.
+fn by_references(draft: &Draft<'_>, party: PartyId, terms: &OpenTerms) -> Vec<InstructionId> {
+    let read = |entry: Entry| InstructionId::read(&mut types::Reader::new(entry.0.get(17..)?)).ok();
+    let starts = references(party, terms);
+    starts.iter().flat_map(|it| draft.walk(it).take(CANDIDATES).filter_map(read)).collect()
 }
 
-fn read_id(entry: &Entry, at: usize) -> Option<InstructionId> {
-    InstructionId::read(&mut types::Reader::new(entry.0.get(at..)?)).ok()
+/// What the index finds an instruction by: its common reference, and its trade.
+fn references(party: PartyId, terms: &OpenTerms) -> Vec<Vec<u8>> {
+    let pair = (party.min(terms.counterparty), party.max(terms.counterparty));
+    let named = !terms.common_reference.is_empty();
+    let reference = named.then(|| {
+        let bytes = (pair, terms.common_reference.clone()).to_bytes();
+        crypto::digest(b"furikae.common-reference.v1", &bytes)
+    });
+    let trade = terms.trade.as_ref().map(|trade| {
+        crypto::digest(b"furikae.trade-reference.v1", &(pair, trade.clone()).to_bytes())
+    });
+    let start = |digest: Digest| {
+        let mut start = alloc::vec![BY_REFERENCE];
+        start.extend(digest.0.iter().take(16));
+        start
+    };
+    reference.into_iter().chain(trade).map(start).collect()
 }
 
 fn amount(terms: &OpenTerms) -> i64 {
@@ -253,11 +257,15 @@ fn check_trade(draft: &Draft<'_>, party: PartyId, terms: &OpenTerms) -> Result<(
         Side::Deliver => (terms.counterparty, party),
         Side::Receive => (party, terms.counterparty),
     };
-    let currency = terms.payment.as_ref().map(|it| it.currency);
+    let (currency, tolerance) =
+        (terms.payment.as_ref().map(|it| it.currency), tolerance(draft, terms)?);
+    let close = |it: i64| it.abs_diff(book::open(&trade.amount)) <= tolerance.unsigned_abs();
     let fields = [
         (trade.buyer == buyer && trade.seller == seller, Field::Counterparty),
         (trade.instrument == terms.instrument, Field::Instrument),
+        (trade.quantity == terms.quantity, Field::Quantity),
         (currency.is_none_or(|it| it == trade.currency), Field::Currency),
+        (terms.payment.is_none() || close(amount(terms)), Field::Amount),
         (trade.trade_date == terms.trade_date, Field::TradeDate),
     ];
     match fields.into_iter().find(|(same, _)| !same) {

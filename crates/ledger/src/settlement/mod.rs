@@ -28,14 +28,17 @@ use crate::{
     draft::{Draft, Missing},
     event::Event,
     governance::{self, ParameterName, Roles},
+    issuance,
     reject::Reject,
     row::{Entry, Key, Row, kind},
+    trade,
 };
 
 pub use terms::{AgainstPayment, Asked, Instructed, OpenTerms, Pay, Priority, Side, Status, Terms};
 
 const DUE: u8 = 9;
 /// How many instructions reach their date in one block; the others wait for the next.
+#[expect(clippy::disallowed_types, reason = "counts what is in memory, never stored")]
 const DUE_A_BLOCK: usize = 512;
 
 impl Row for Instructed {
@@ -80,6 +83,9 @@ pub(crate) fn settle(draft: &mut Draft<'_>, id: InstructionId, terms: &Terms) ->
         return Ok(());
     };
     let signed_off = !matching::needs_sign_off(draft, terms)?;
+    for trade in terms.trade.iter().chain(theirs.trade()) {
+        trade::instructed(draft, trade)?;
+    }
     let pair = |row: Instructed, with| Instructed { counterpart: Some(with), signed_off, ..row };
     draft.put(&other, &pair(theirs, id))?;
     draft.put(&id, &pair(mine, other))?;
@@ -89,17 +95,14 @@ pub(crate) fn settle(draft: &mut Draft<'_>, id: InstructionId, terms: &Terms) ->
 /// Takes a payment without a delivery, and settles it if it is its turn and covered.
 ///
 /// # Errors
-/// [`Reject::RoleMissing`], [`Reject::AccountUnknown`], [`Reject::AccountNotManaged`],
-/// [`Reject::InstrumentUnknown`], [`Reject::AccountNotEligible`], [`Reject::SealedNotYet`],
-/// [`Reject::QuantityNotPositive`].
+/// [`Reject::RoleMissing`], [`Reject::AccountUnknown`] and [`Reject::AccountNotManaged`] (of the payer),
+/// [`Reject::AccountUnknown`] and [`Reject::AccountNotEligible`] (of the payee),
+/// [`Reject::InstrumentUnknown`], [`Reject::QuantityNotPositive`].
 pub(crate) fn pay(draft: &mut Draft<'_>, id: InstructionId, payment: &Pay) -> Result<(), Stop> {
     let party = governance::require_role(draft, Roles::ACCOUNT_MANAGER)?;
     book::require_manager(draft, payment.from, party)?;
-    crate::issuance::require_listed(draft, payment.currency)?;
-    if !payment.currency.is_currency() {
-        return Err(Reject::InstrumentUnknown { instrument: payment.currency }.into());
-    }
     book::require_eligible(draft, (payment.to, payment.currency))?;
+    issuance::require_money(draft, payment.currency)?;
     book::positive(payment.amount.clone())?;
     let asked = Asked::Pay(payment.clone());
     let mut row = Instructed::new(draft, party, asked, Status::Pending, payment.hold)?;
@@ -168,7 +171,9 @@ pub(crate) fn fall_due(draft: &mut Draft<'_>) -> Result<(), Missing> {
     let due: Vec<Entry> = range.take(DUE_A_BLOCK).collect();
     for entry in due {
         let mut name = types::Reader::new(entry.0.get(13..).unwrap_or_default());
-        if let Ok(id) = InstructionId::read(&mut name) {
+        let Ok(id) = InstructionId::read(&mut name) else { continue };
+        let row = draft.get::<Instructed>(&id)?;
+        if row.is_some_and(|row| row.status == Status::AwaitingDate) {
             dvp::advance(draft, id)?;
         }
     }
@@ -181,12 +186,12 @@ pub(crate) fn footprint(asked: &Instruction, keys: &mut Vec<Key>) {
         Instruction::Settle(Terms::Open(terms)) => {
             keys.push(book::Account::key(&terms.account));
             keys.push(book::Account::key(&terms.counterparty_account));
-            keys.push(crate::issuance::Listing::key(&terms.instrument));
+            keys.push(issuance::Listing::key(&terms.instrument));
             keys.push(book::Position::key(&(terms.account, terms.instrument)));
             keys.push(book::Position::key(&(terms.counterparty_account, terms.instrument)));
-            keys.extend(terms.trade.iter().map(crate::trade::Trade::key));
+            keys.extend(terms.trade.iter().map(trade::Trade::key));
             if let Some(AgainstPayment { account, currency, .. }) = &terms.payment {
-                keys.push(crate::issuance::Listing::key(currency));
+                keys.push(issuance::Listing::key(currency));
                 keys.push(book::Position::key(&(*account, *currency)));
             }
         }
@@ -219,9 +224,11 @@ pub(crate) fn own(
 
 /// Ends an instruction, and the other side's with it. Nothing has moved.
 fn end(draft: &mut Draft<'_>, id: InstructionId, status: Status) -> Result<(), Missing> {
-    let Some(row) = draft.get::<Instructed>(&id)? else { return Ok(()) };
-    queue::leave(draft, &row)?;
-    for side in core::iter::once(id).chain(row.counterpart) {
+    for (side, row) in dvp::sides(draft, id)? {
+        queue::end(draft, &row)?;
+        if let Some(trade) = row.trade().filter(|_| row.counterpart.is_some()) {
+            trade::free(draft, trade)?;
+        }
         draft.end::<Instructed>(&side)?;
         draft.tell(Event::StatusChanged { instruction: side, status });
     }

@@ -233,13 +233,15 @@ fn settle(
     draft.require_rows(sides.map(super::Instructed::key))?;
     let chosen = settling.iter().filter_map(|order| items.get(order));
     let movements: Vec<Movement> = chosen.flat_map(|it| it.movements.iter().cloned()).collect();
+    for item in &waiting {
+        draft.end::<Waiting>(&item.number)?;
+    }
     match book::posting(draft, &movements) {
         Ok(posting) => posting.post(draft)?,
         Err(Stop::Missing(missing)) => return Err(missing),
         Err(Stop::Reject(_)) => unreachable!("the rule chooses what is covered"),
     }
     for item in waiting {
-        draft.end::<Waiting>(&item.number)?;
         let mut sides = Vec::new();
         for id in &item.sides {
             sides.extend(draft.get(id)?.map(|row| (*id, row)));

@@ -45,7 +45,7 @@ types::record! {
         pub payment: bool,
         /// Whose it is: the deliverer's and the receiver's, or the payer's.
         pub sides: Vec<InstructionId>,
-        /// What it moves.
+        /// What it moves; nothing while it is out of the queue.
         pub movements: Vec<Movement>,
         /// Its arrival.
         pub number: u64,
@@ -125,8 +125,20 @@ pub(super) fn push(
     Ok(item.number)
 }
 
-/// Takes an instruction's item out of the queue, if it is there.
+/// Takes an instruction's item out of the queue, if it is there. Its row stays, and moves nothing: the
+/// item may come back under its number, and a row that has ended is never written again.
 pub(super) fn leave(draft: &mut Draft<'_>, row: &Instructed) -> Result<(), Missing> {
+    let Some(number) = row.queued else { return Ok(()) };
+    let item = draft.get::<Waiting>(&number)?.filter(|it| !it.movements.is_empty());
+    let Some(item) = item else { return Ok(()) };
+    let places: Vec<Place> = item.movements.iter().map(Movement::debit).collect();
+    draft.put(&number, &Waiting { movements: Vec::new(), ..item })?;
+    places.into_iter().try_for_each(|place| freed(draft, place))
+}
+
+/// As [`leave`], of an instruction that ends.
+pub(super) fn end(draft: &mut Draft<'_>, row: &Instructed) -> Result<(), Missing> {
+    leave(draft, row)?;
     row.queued.map_or(Ok(()), |number| draft.end::<Waiting>(&number))
 }
 
@@ -137,8 +149,9 @@ pub(super) fn must_wait_behind(draft: &Draft<'_>, item: &Waiting) -> bool {
     first.is_some_and(|order| order < item.order())
 }
 
-/// Notes that a position has been credited: what waits on it may settle at the close.
-pub(crate) fn credited(draft: &mut Draft<'_>, place: Place) -> Result<(), Missing> {
+/// Notes that a position was credited, or that something which waited on it has left: what still waits
+/// on it may settle at the close.
+pub(crate) fn freed(draft: &mut Draft<'_>, place: Place) -> Result<(), Missing> {
     if debits(draft, DEBIT, place, None).next().is_none() {
         return Ok(());
     }

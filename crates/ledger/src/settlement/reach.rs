@@ -23,12 +23,15 @@ use crate::{
 };
 
 /// How many items one close reaches; the frontier carries over to the next block.
+#[expect(clippy::disallowed_types, reason = "counts what is in memory, never stored")]
 const ITEMS_MAX: usize = 4_096;
 /// Credits that wait on one position beyond this number count as enough for anything.
+#[expect(clippy::disallowed_types, reason = "counts what is in memory, never stored")]
 const CREDITS_MAX: usize = 64;
 /// How often the question "can it be covered?" is asked of what would cover it.
 const DEPTH: u8 = 2;
 /// How many positions are asked for at first.
+#[expect(clippy::disallowed_types, reason = "counts what is in memory, never stored")]
 const MISSING_MAX: usize = 64;
 
 /// What a close looks at, and where the next has to go on.

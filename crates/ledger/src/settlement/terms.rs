@@ -217,7 +217,7 @@ types::record! {
         pub cancel_asked: bool,
         /// The other side's instruction, once matched.
         pub counterpart: Option<InstructionId>,
-        /// Its number in the queue.
+        /// Its number in the queue, once it has waited there.
         pub queued: Option<u64>,
     }
 }
@@ -257,6 +257,17 @@ impl Instructed {
             counterpart: None,
             queued: None,
         })
+    }
+}
+
+impl Instructed {
+    /// The trade that it settles, if it says one.
+    #[must_use]
+    pub const fn trade(&self) -> Option<&TradeId> {
+        match &self.asked {
+            Asked::Settle(terms) => terms.trade.as_ref(),
+            Asked::Pay(_) => None,
+        }
     }
 }
 
