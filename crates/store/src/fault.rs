@@ -24,6 +24,22 @@ pub enum Fault {
         /// What is wrong.
         why: String,
     },
+    /// Heights are missing.
+    #[error("{file}: heights {from} to {to} are missing")]
+    Gap {
+        /// The partition that should hold them.
+        file: String,
+        /// The first missing height.
+        from: u64,
+        /// The last missing height.
+        to: u64,
+    },
+    /// The file failed before, and takes and gives nothing until it is opened again.
+    #[error("{0} failed before and is closed")]
+    Closed(
+        /// The partition.
+        String,
+    ),
     /// The state that was found is not the one that was certified.
     #[error("state of rows of {size} bytes: certified {certified}, found {found}")]
     OtherState {

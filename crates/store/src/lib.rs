@@ -8,15 +8,19 @@
 //!   chain ---> state   (QMDB, now)    ---> changes   (archive, one item a height)
 //!              |  roots and ranges          |
 //!              v                            v
-//!            Header ------------------> headers (MMR over digests), as-of proofs
+//!            Header ------------------> headers (tree over digests), as-of proofs
 //! ```
 //!
-//! Reading order: [`row`], [`state`].
+//! Reading order: [`row`], [`state`], [`archive`].
 
+extern crate alloc;
+
+pub mod archive;
 mod fault;
 pub mod row;
 pub mod state;
 
+pub use archive::Archive;
 pub use fault::Fault;
 pub use row::{Class, Key, Row};
 pub use state::{Databases, Draft, Engine, Sealed, State};
