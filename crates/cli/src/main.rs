@@ -11,6 +11,7 @@ mod market;
 mod node;
 mod offset;
 mod output;
+mod proof;
 mod read;
 mod replay;
 #[cfg(test)]
@@ -58,12 +59,8 @@ fn run(command: Command) -> Result<()> {
         Command::Positions(asked) => read::positions(&runtime()?, &asked),
         Command::Registry(asked) => read::registry(&runtime()?, &asked),
         Command::Instructions(asked) => read::instructions(&runtime()?, &asked),
-        Command::Receipt(asked) => {
-            Err(Failure::not_yet(format_args!("make a receipt of {}", asked.id)))
-        }
-        Command::Verify(asked) => {
-            Err(Failure::not_yet(format_args!("check receipts ({} named)", asked.files.len())))
-        }
+        Command::Receipt(asked) => proof::receipt(&runtime()?, &asked),
+        Command::Verify(asked) => proof::verify(&asked),
         Command::List(asked) => list::list(&runtime()?, &asked),
         Command::Replay(asked) => replay::replay(&runtime()?, &asked),
         Command::Offset(asked) => offset::offset(&asked),

@@ -1,6 +1,7 @@
-//! For tests of commands: the ledger behind a node's interface, without consensus, disk or signatures.
+//! For tests of commands: the ledger behind a node's interface, without consensus or disk.
 //!
-//! Blocks follow one another as fast as envelopes arrive.
+//! Blocks follow one another as fast as envelopes arrive: each envelope makes a block without a
+//! certificate, and an empty one after it that the validators certify with their keys.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,24 +11,34 @@ use std::{
 use axum::{
     Router,
     body::{Body, Bytes},
-    extract::{Query, State},
+    extract::{Path, Query, State},
     http::StatusCode,
     routing::{get, post},
 };
-use crypto::changes::{BlockChanges, Change};
+use crypto::{
+    certificate::{self, Certified},
+    changes::{BlockChanges, Change},
+    keys::SecretKey,
+};
 use gateway::{Doors, Follower};
 use ledger::{At, Entry, Genesis, Key, Missing, Outcome, Signed, Snapshot, Value};
 use tokio::sync::Notify;
-use types::{Bytes as Octets, ChainId, Digest, Header, LedgerTime, PublicKey, Wire};
+use types::{Bytes as Octets, ChainId, Committee, Digest, Header, LedgerTime, PublicKey, Wire};
 
-use crate::{desk::Desk, market::Folder};
+use crate::{
+    desk::Desk,
+    market::{Folder, NodePlan},
+};
 
 /// Runs `test` with the desks of a new market in a folder of its own.
 pub fn with_desk(name: &str, test: impl AsyncFnOnce(&mut Desk)) {
     let folder = Folder::temporary(name).unwrap();
     let genesis = crate::market::genesis_for_tests(&folder).unwrap();
     crate::runtime().unwrap().block_on(async {
-        let stand_in = StandIn::start(&genesis).await;
+        let plan = folder.plan().unwrap();
+        let key = |it: &NodePlan| gateway::keys::read(&folder.key(&it.name)).unwrap();
+        let keys = plan.validators().map(key).collect();
+        let stand_in = StandIn::start(&genesis, keys).await;
         let doors = Doors::new(vec![stand_in.url()]).unwrap();
         let follower = Follower::from_genesis(doors, &genesis);
         test(&mut Desk::open(&folder, follower).unwrap()).await;
@@ -47,6 +58,8 @@ struct Book {
     blocks: Vec<Vec<u8>>,
     parent: Option<Digest>,
     begun: u64,
+    keys: Vec<SecretKey>,
+    committee: Option<Committee>,
 }
 
 struct Shared {
@@ -66,8 +79,11 @@ impl Snapshot for Book {
 }
 
 impl Book {
-    fn begin(genesis: &Genesis) -> Self {
-        let mut book = Self { begun: genesis.time.0, ..Self::default() };
+    fn begin(genesis: &Genesis, keys: Vec<SecretKey>) -> Self {
+        let mut validators = genesis.validators.clone();
+        validators.sort();
+        let committee = Some(Committee { epoch: 0, validators });
+        let mut book = Self { begun: genesis.time.0, keys, committee, ..Self::default() };
         let begun = ledger::genesis(&book, genesis).unwrap();
         book.lay(0, begun);
         book
@@ -101,7 +117,10 @@ impl Book {
         let closed = ledger::close(self, at).unwrap();
         events.extend(closed.events.clone());
         self.lay(height, closed);
-        self.seal(chain, at, &before, events);
+        self.seal(chain, at, &before, events, false);
+        let after = At { time: LedgerTime(at.time.0 + 1), height: height + 1 };
+        let before = self.rows.clone();
+        self.seal(chain, after, &before, Vec::new(), true);
         Ok(())
     }
 
@@ -111,6 +130,7 @@ impl Book {
         at: At,
         before: &BTreeMap<Key, (u64, Option<Value>)>,
         events: Vec<ledger::Event>,
+        certified: bool,
     ) {
         let octets = |it: &Option<Value>| it.clone().map(Octets);
         let changed = self.rows.iter().filter(|(key, row)| {
@@ -143,7 +163,9 @@ impl Book {
             BlockChanges { header, changes: changes.collect(), events, committee: None };
         block.header.changes_root = block.root();
         self.parent = Some(crypto::header_digest(&block.header));
-        self.blocks.push(block.to_bytes());
+        let sign = |it| certificate::sign(&block.header, it, &self.keys);
+        let certificate = self.committee.as_ref().filter(|_| certified).map(sign).map(Octets);
+        self.blocks.push(Certified { changes: block, certificate }.to_bytes());
         // A write that changed nothing is no change.
         for (key, row) in &mut self.rows {
             if let Some(stood) = before.get(key).filter(|it| it.1 == row.1) {
@@ -173,13 +195,14 @@ impl Shared {
 
 impl StandIn {
     /// Begins with `genesis`, at a port of its own, for as long as the runtime runs.
-    async fn start(genesis: &Genesis) -> Self {
-        let book = Mutex::new(Book::begin(genesis));
+    async fn start(genesis: &Genesis, keys: Vec<SecretKey>) -> Self {
+        let book = Mutex::new(Book::begin(genesis, keys));
         let shared = Arc::new(Shared { book, chain: genesis.chain(), grown: Notify::new() });
         let router = Router::new()
             .route("/v1/envelopes", post(submit))
             .route("/v1/status", get(status))
             .route("/v1/blocks", get(blocks))
+            .route("/v1/blocks/{height}", get(block))
             .with_state(shared);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -207,6 +230,14 @@ async fn submit(State(shared): State<Arc<Shared>>, body: Bytes) -> (StatusCode, 
 
 async fn status(State(shared): State<Arc<Shared>>) -> String {
     format!("{{\"height\": {}}}", shared.book().blocks.len())
+}
+
+async fn block(
+    State(shared): State<Arc<Shared>>,
+    Path(height): Path<usize>,
+) -> Result<Vec<u8>, StatusCode> {
+    let block = height.checked_sub(1).and_then(|it| shared.book().blocks.get(it).cloned());
+    block.ok_or(StatusCode::NOT_FOUND)
 }
 
 async fn blocks(

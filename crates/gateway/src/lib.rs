@@ -2,11 +2,12 @@
 //!
 //! ```text
 //!   instructions --sign--> envelope --submit--> any node's door
-//!   certified blocks <--follow-- any node's door, each block checked against its header
+//!   certified blocks <--follow-- any node's door, checked against the validators' certificates
+//!   receipts         <-- blocks, for whoever has the set of validators
 //! ```
 //!
-//! A participant's keys and openings stay here. What a node serves counts as far as the chain of headers
-//! covers it; that the validators have certified a header is not checked here yet.
+//! A participant's keys and openings stay here. What a node serves counts as far as a certificate of the
+//! validators covers it, whoever serves it.
 
 extern crate alloc;
 
@@ -16,6 +17,7 @@ mod fault;
 pub mod fields;
 mod follow;
 pub mod keys;
+pub mod proof;
 mod sign;
 mod view;
 

@@ -270,7 +270,7 @@ impl View {
 }
 
 /// The units of an open amount; nothing is known of a sealed one.
-fn open(amount: &Amount) -> i64 {
+pub(crate) fn open(amount: &Amount) -> i64 {
     match amount {
         Amount::Open(units) => *units,
         Amount::Sealed { .. } => 0,

@@ -8,13 +8,15 @@ mod trading;
 use std::time::Instant;
 
 use tokio::runtime::Runtime;
+use types::InstructionId;
 
 use self::tell::{Teller, line};
 use crate::{
     arguments::{At, Up},
     desk::Desk,
     failure::{Failure, Result},
-    market::{Folder, Plan, Running, Stops},
+    market::{Folder, Plan, Running, Stops, write_whole},
+    proof::{self, Believed},
 };
 
 /// `market day`: the day on a market that runs already.
@@ -84,12 +86,39 @@ async fn market(desk: &mut Desk, teller: &mut Teller) -> Result<()> {
     opening::issue(desk, teller).await?;
     opening::fund(desk, teller).await?;
     let reported = trading::agree(desk, teller).await?;
-    trading::settle(desk, teller, reported).await?;
+    let first = trading::settle(desk, teller, reported).await?;
     trading::ring(desk, teller).await?;
     trading::registry(desk, teller)?;
-    teller.act("A receipt");
-    teller.say("not yet: this version cannot make one");
+    receipt(desk, teller, first).await
+}
+
+/// The receipt of an instruction is written, and checked with the set of validators alone.
+async fn receipt(desk: &mut Desk, teller: &mut Teller, id: InstructionId) -> Result<()> {
+    teller.act("A receipt, checked offline");
+    let file = proof::receipt_of(desk.follower(), id).await?;
+    let (path, validators) =
+        (desk.folder().root().join("first-dvp.receipt"), desk.folder().validators());
+    write_whole(&path, &file)?;
+    let believed = Believed::read(&validators)?;
+    let verdict = believed.verdict(&path, &file);
+    let says = verdict.says.filter(|_| verdict.valid);
+    let says = says.ok_or_else(|| Failure::no(format_args!("the receipt: {:?}", verdict.error)))?;
+    teller.say(format_args!("{} bytes, true by the validators' keys alone: {says}", file.len()));
+    let mut bent = file;
+    bent.iter_mut().rev().nth(100).into_iter().for_each(|it| *it ^= 1);
+    if believed.verdict(&path, &bent).valid {
+        return Err(Failure::no("a receipt with a bit changed is still true"));
+    }
+    teller.say("with one bit changed it is nothing");
+    let (path, validators) = (path.display(), validators.display());
+    teller.say(format_args!("check it: furikae verify {path} --validators {validators}"));
     Ok(())
+}
+
+/// The day on a market without processes.
+#[cfg(test)]
+pub async fn for_tests(desk: &mut Desk) -> Result<()> {
+    market(desk, &mut Teller::new(Instant::now())).await
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use tokio::runtime::Runtime;
 
-pub use folder::{Folder, NodePlan, Plan};
+pub use folder::{Folder, NodePlan, Plan, write_whole};
 #[cfg(test)]
 pub use found::genesis_for_tests;
 pub use found::purge;

@@ -1,20 +1,30 @@
-//! Following: blocks come in their order, each is checked and laid over the view.
+//! Following: blocks come in their order, and are laid over the view when they are final.
 //!
 //! ```text
-//!   GET /v1/blocks?from=h --> length | bytes | length | bytes ..   checked against header and view
+//!   GET /v1/blocks?from=h --> length | Certified | length | Certified ..
+//!                                  |
+//!                                  v  final by a certificate of the validators
+//!                                view
 //!   POST /v1/envelopes   <-- what was signed, again and again until its number is used up
 //! ```
 //!
 //! A block counts when its header goes on from the header before it, names the root over its changes,
-//! and each changed row names the change before it that this view has seen.
+//! and is certified, or a later one is; and each changed row names the change before it that this view
+//! has seen.
 
-use std::time::{Duration, Instant};
+mod finality;
+
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
 
 use crypto::changes::BlockChanges;
 use ledger::{Entry, Event, Genesis, Key, Missing, Signed, Snapshot, Value};
 use reqwest::Response;
-use types::{ChainId, Digest, LedgerTime, Wire as _};
+use types::{ChainId, Committee, LedgerTime, Validator, Wire as _};
 
+use self::finality::Finality;
 use crate::{Doors, Fault, View};
 
 /// A block's bytes are not longer than this.
@@ -40,34 +50,46 @@ pub enum Last {
 /// Follows a market's blocks and hands over envelopes.
 pub struct Follower {
     doors: Doors,
-    chain: ChainId,
     view: View,
-    /// The digest of the newest header.
-    last: Option<Digest>,
+    finality: Finality,
+    /// Blocks that are final and not yet laid over the view.
+    ready: VecDeque<BlockChanges>,
     /// Which node is read from, modulo their number.
     place: usize,
     stream: Option<Stream>,
 }
 
 impl Follower {
-    /// Begins with the first state of the market.
+    /// Begins with the first state of the market, and believes its first validators.
     ///
     /// # Panics
     /// When the rules miss a row of an empty state.
     #[must_use]
     pub fn from_genesis(doors: Doors, genesis: &Genesis) -> Self {
-        let mut follower = Self::new(doors, genesis.chain());
+        let validators = genesis.validators.clone();
+        let mut follower = Self::of_validators(doors, genesis.chain(), validators);
         let begun = ledger::genesis(&Nothing, genesis);
         let begun = begun.expect("an empty state has no row that could be missing");
         follower.view.advance(0, genesis.time, begun.writes, &begun.events);
         follower
     }
 
-    /// Begins before the first block of `chain`.
+    /// Begins before the first block of `chain`, and believes these validators of its first epoch.
+    #[must_use]
+    pub fn of_validators(doors: Doors, chain: ChainId, validators: Vec<Validator>) -> Self {
+        Self::begin(doors, Finality::new(chain, Some(validators)))
+    }
+
+    /// Begins before the first block of `chain`, and believes the validators that block 1 names: for
+    /// doors of one's own.
     #[must_use]
     pub fn new(doors: Doors, chain: ChainId) -> Self {
+        Self::begin(doors, Finality::new(chain, None))
+    }
+
+    fn begin(doors: Doors, finality: Finality) -> Self {
         let view = View::new(LedgerTime(0));
-        Self { doors, chain, view, last: None, place: 0, stream: None }
+        Self { doors, view, finality, ready: VecDeque::new(), place: 0, stream: None }
     }
 
     /// What blocks say so far.
@@ -79,7 +101,13 @@ impl Follower {
     /// Which market it follows.
     #[must_use]
     pub const fn chain(&self) -> ChainId {
-        self.chain
+        self.finality.chain()
+    }
+
+    /// The validators of an epoch, as certified blocks name them; `None` of an epoch that has not begun.
+    #[must_use]
+    pub fn committee(&self, epoch: u64) -> Option<&Committee> {
+        self.finality.committee(epoch)
     }
 
     /// The nodes that it asks.
@@ -88,22 +116,31 @@ impl Follower {
         &self.doors
     }
 
-    /// Waits for the next block.
+    /// Waits for the next block that is final.
     ///
     /// # Errors
     /// [`Fault::NotUnderstood`], [`Fault::NotCertified`] from the node that serves;
     /// [`Fault::Unreachable`], when none has served one for a minute.
     pub async fn next(&mut self) -> Result<u64, Fault> {
+        self.fill().await?;
+        if let Some(block) = self.ready.pop_front()
+            && let Err(fault) = self.lay(&block)
+        {
+            // Nothing is laid over a gap.
+            self.ready.push_front(block);
+            return Err(fault);
+        }
+        Ok(self.view.height())
+    }
+
+    /// Reads until a block is final that is not laid over the view yet.
+    async fn fill(&mut self) -> Result<(), Fault> {
         let began = Instant::now();
-        loop {
-            let fault = match self.read().await {
-                Ok(bytes) => match self.accept(&bytes) {
-                    Ok(()) => return Ok(self.view.height()),
-                    Err(fault) => fault,
-                },
-                Err(fault) => fault,
-            };
+        while self.ready.is_empty() {
+            let read = self.read().await;
+            let Err(fault) = read.and_then(|bytes| self.accept(&bytes)) else { continue };
             self.stream = None;
+            self.finality.forget();
             self.place = self.place.wrapping_add(1);
             let tried_all = self.place.is_multiple_of(self.doors.urls().len());
             let elsewhere = matches!(fault, Fault::Unreachable { .. } | Fault::Refused { .. });
@@ -114,6 +151,7 @@ impl Follower {
                 tokio::time::sleep(PAUSE).await;
             }
         }
+        Ok(())
     }
 
     /// Goes on to the newest block that some node has.
@@ -154,17 +192,11 @@ impl Follower {
 
     /// Whether the next block, which some node has, is beyond `last`.
     async fn is_beyond(&mut self, last: Last) -> Result<bool, Fault> {
-        let height = self.view.height().saturating_add(1);
         match last {
-            Last::Height(last) => Ok(height > last),
+            Last::Height(last) => Ok(self.view.height() >= last),
             Last::Time(last) => {
-                let answer = self.doors.get(&format!("/v1/blocks/{height}")).await?;
-                let block = BlockChanges::from_bytes(&answer.body);
-                let block = block.map_err(|why| Fault::NotUnderstood {
-                    url: answer.url,
-                    why: format!("block {height}: {why}"),
-                })?;
-                Ok(block.header.time > last)
+                self.fill().await?;
+                Ok(self.ready.front().is_some_and(|it| it.header.time > last))
             }
         }
     }
@@ -234,7 +266,7 @@ impl Follower {
     async fn read(&mut self) -> Result<Vec<u8>, Fault> {
         let silent = |url: &str| Fault::Unreachable { tried: vec![format!("{url} is silent")] };
         if self.stream.is_none() {
-            let from = self.view.height().saturating_add(1);
+            let from = self.finality.next();
             let answer = self.doors.stream(self.place, &format!("/v1/blocks?from={from}")).await?;
             self.stream = Some(Stream { url: answer.url().to_string(), answer, read: Vec::new() });
         }
@@ -245,42 +277,27 @@ impl Follower {
         }
     }
 
-    /// Checks a block and lays it over the view.
+    /// Checks what a node serves as the next block.
     fn accept(&mut self, bytes: &[u8]) -> Result<(), Fault> {
-        let height = self.view.height().saturating_add(1);
+        let height = self.finality.next();
+        let accepted = self.finality.take(bytes);
+        self.ready.extend(accepted.map_err(|why| Fault::NotCertified { height, why })?);
+        Ok(())
+    }
+
+    /// Lays a final block over the view.
+    fn lay(&mut self, block: &BlockChanges) -> Result<(), Fault> {
+        let height = block.header.height;
         let fault = |why: &str| Fault::NotCertified { height, why: why.into() };
-        let block = BlockChanges::from_bytes(bytes).map_err(|why| fault(&why.to_string()))?;
-        self.check(&block).map_err(fault)?;
+        if block.changes.iter().any(|it| it.previous != self.view.changed(&Key(it.key))) {
+            return Err(fault("a row hides a change"));
+        }
         let events: Result<Vec<_>, _> =
             block.events.iter().map(|it| Event::from_bytes(&it.0)).collect();
         let events = events.map_err(|_| fault("an event is not of this version"))?;
         let changes =
             block.changes.iter().map(|it| (Key(it.key), it.new.as_ref().map(|it| it.0.clone())));
         self.view.advance(height, block.header.time, changes, &events);
-        self.last = Some(crypto::header_digest(&block.header));
-        Ok(())
-    }
-
-    fn check(&self, block: &BlockChanges) -> Result<(), &'static str> {
-        let header = &block.header;
-        if header.chain != self.chain {
-            return Err("it is of another market");
-        }
-        if header.height != self.view.height().saturating_add(1) {
-            return Err("it is not the next block");
-        }
-        if self.last.is_some_and(|it| it != header.parent) {
-            return Err("it does not go on from the block before it");
-        }
-        if block.root() != header.changes_root {
-            return Err("its changes are not those that its header names");
-        }
-        if !block.changes.is_sorted_by(|a, b| a.key < b.key) {
-            return Err("its changes are not in order");
-        }
-        if block.changes.iter().any(|it| it.previous != self.view.changed(&Key(it.key))) {
-            return Err("a row hides a change");
-        }
         Ok(())
     }
 }

@@ -1,15 +1,46 @@
 //! What a follower takes for a block, and what it refuses.
 
-use ledger::{governance::LaneRow, row::Row as _};
-use types::{Bytes, Databases, Header, Lane, PartyId, PublicKey, Sender};
+use crypto::{
+    certificate::{self, Certified},
+    changes::Change,
+    keys::SecretKey,
+};
+use ledger::{
+    governance::{LaneRow, Validators},
+    row::Row as _,
+};
+use types::{Bytes, Databases, Digest, Header, Lane, PartyId, PublicKey, Sender, Text};
 
 use super::*;
-use crypto::changes::Change;
 
 const CHAIN: ChainId = ChainId([7; 32]);
 
+fn secrets(first: u8) -> Vec<SecretKey> {
+    (first..first + 4).map(|it| SecretKey::from_seed([it; 32])).collect()
+}
+
+/// The validators with these keys, in no order of theirs.
+fn validators(secrets: &[SecretKey]) -> Vec<Validator> {
+    let one = |it: &SecretKey| Validator {
+        key: it.public(),
+        party: PartyId(1),
+        address: Text::new("127.0.0.1:1").unwrap(),
+    };
+    secrets.iter().map(one).collect()
+}
+
+fn committee(epoch: u64, secrets: &[SecretKey]) -> Committee {
+    let mut validators = validators(secrets);
+    validators.sort();
+    Committee { epoch, validators }
+}
+
+fn doors() -> Doors {
+    Doors::new(vec!["http://127.0.0.1:1".into()]).unwrap()
+}
+
 fn follower() -> Follower {
-    Follower::new(Doors::new(vec!["http://127.0.0.1:1".into()]).unwrap(), CHAIN)
+    Follower::of_validators(doors(), CHAIN, validators(&secrets(0)))
 }
 
 /// A change of a party's lane.
@@ -46,20 +77,165 @@ fn first() -> BlockChanges {
     block(1, Digest([0; 32]), vec![change(1, 0, 4), change(2, 0, 9)])
 }
 
+/// The block that goes on from `before`.
+fn after(before: &BlockChanges, changes: Vec<Change>) -> BlockChanges {
+    let parent = crypto::header_digest(&before.header);
+    block(before.header.height + 1, parent, changes)
+}
+
+/// The block with a certificate of these validators of its epoch.
+fn signed(block: &BlockChanges, secrets: &[SecretKey]) -> Vec<u8> {
+    let committee = committee(block.header.epoch, secrets);
+    let certificate = Some(Bytes(certificate::sign(&block.header, &committee, secrets)));
+    Certified { changes: block.clone(), certificate }.to_bytes()
+}
+
+fn certified(block: &BlockChanges) -> Vec<u8> {
+    signed(block, &secrets(0))
+}
+
+fn uncertified(block: &BlockChanges) -> Vec<u8> {
+    Certified { changes: block.clone(), certificate: None }.to_bytes()
+}
+
+/// Lays over the view what is final.
+fn lay(follower: &mut Follower) -> Result<(), Fault> {
+    while let Some(block) = follower.ready.pop_front() {
+        follower.lay(&block)?;
+    }
+    Ok(())
+}
+
+fn take(follower: &mut Follower, bytes: &[u8]) {
+    follower.accept(bytes).unwrap();
+    lay(follower).unwrap();
+}
+
 fn refusal(follower: &mut Follower, block: &BlockChanges) -> String {
-    follower.accept(&block.to_bytes()).unwrap_err().to_string()
+    follower.accept(&certified(block)).unwrap_err().to_string()
 }
 
 #[test]
 fn blocks_are_laid_over_the_view_in_their_order() {
     let mut follower = follower();
     let first = first();
-    follower.accept(&first.to_bytes()).unwrap();
-    let parent = crypto::header_digest(&first.header);
-    follower.accept(&block(2, parent, vec![change(1, 1, 5)]).to_bytes()).unwrap();
+    take(&mut follower, &certified(&first));
+    take(&mut follower, &certified(&after(&first, vec![change(1, 1, 5)])));
     let next = |party| follower.view().next_sequence(Sender::Party(PartyId(party)), Lane(0));
     assert_eq!((next(1), next(2), next(3)), (5, 9, 0));
     assert_eq!((follower.view().height(), follower.view().time()), (2, LedgerTime(2)));
+}
+
+#[test]
+fn a_block_without_a_certificate_waits_for_a_later_one() {
+    let mut follower = follower();
+    let first = first();
+    let second = after(&first, vec![change(1, 1, 5)]);
+    let third = after(&second, vec![change(1, 2, 6)]);
+    for block in [&first, &second] {
+        take(&mut follower, &uncertified(block));
+        assert_eq!(follower.view().height(), 0);
+    }
+    take(&mut follower, &certified(&third));
+    assert_eq!(follower.view().height(), 3);
+    assert_eq!(follower.view().next_sequence(Sender::Party(PartyId(1)), Lane(0)), 6);
+}
+
+#[test]
+fn what_was_not_final_is_forgotten_with_the_node_that_served_it() {
+    let mut follower = follower();
+    let first = first();
+    let invented = after(&first, vec![change(1, 1, 99)]);
+    take(&mut follower, &certified(&first));
+    take(&mut follower, &uncertified(&invented));
+    let true_one = after(&first, vec![change(1, 1, 5)]);
+    assert!(follower.accept(&certified(&true_one)).is_err(), "it is not the next");
+    follower.finality.forget();
+    take(&mut follower, &certified(&true_one));
+    assert_eq!(follower.view().next_sequence(Sender::Party(PartyId(1)), Lane(0)), 5);
+}
+
+#[test]
+fn certificates_of_others_and_over_others_are_refused() {
+    let first = first();
+    let second = after(&first, Vec::new());
+    let refused = |bytes: &[u8]| follower().accept(bytes).unwrap_err().to_string();
+    assert!(refused(&signed(&first, &secrets(50))).contains("signature"));
+    assert!(refused(&signed(&first, &secrets(0)[..3])).contains("other validators"));
+
+    let few = certificate::sign(&first.header, &committee(0, &secrets(0)), &secrets(0)[..2]);
+    let with = |certificate: Vec<u8>| {
+        let certificate = Some(Bytes(certificate));
+        Certified { changes: first.clone(), certificate }.to_bytes()
+    };
+    assert!(refused(&with(few)).contains("too few"));
+    let other = certificate::sign(&second.header, &committee(0, &secrets(0)), &secrets(0));
+    assert!(refused(&with(other)).contains("another block"));
+    assert!(refused(&with(Vec::new())).contains("malformed"));
+    let mut bytes = certified(&first);
+    bytes.push(0);
+    assert!(refused(&bytes).contains("bytes remain"));
+}
+
+#[test]
+fn the_last_block_of_an_epoch_names_the_next_validators() {
+    let (old, new) = (secrets(0), secrets(20));
+    let first = first();
+    let mut last = after(&first, Vec::new());
+    last.committee = Some(Bytes(committee(1, &new).to_bytes()));
+    last.header.changes_root = last.root();
+    let mut beyond = after(&last, Vec::new());
+    beyond.header.epoch = 1;
+
+    let mut it = follower();
+    take(&mut it, &signed(&first, &old));
+    assert!(it.committee(1).is_none());
+    take(&mut it, &signed(&last, &old));
+    assert_eq!(it.committee(1), Some(&committee(1, &new)));
+    let why = it.accept(&signed(&beyond, &old)).unwrap_err().to_string();
+    assert!(why.contains("signature"), "{why}");
+    let mut same_epoch = beyond.clone();
+    same_epoch.header.epoch = 0;
+    let why = it.accept(&signed(&same_epoch, &old)).unwrap_err().to_string();
+    assert!(why.contains("another epoch"), "{why}");
+    take(&mut it, &signed(&beyond, &new));
+    assert_eq!(it.view().height(), 3);
+
+    // Nobody vouches for a committee but the one before it.
+    let mut it = follower();
+    take(&mut it, &signed(&first, &old));
+    take(&mut it, &uncertified(&last));
+    let why = it.accept(&signed(&beyond, &new)).unwrap_err().to_string();
+    assert!(why.contains("without a certificate"), "{why}");
+    assert!(it.committee(1).is_none());
+
+    let mut skipping = last.clone();
+    skipping.committee = Some(Bytes(committee(2, &new).to_bytes()));
+    skipping.header.changes_root = skipping.root();
+    let mut it = follower();
+    take(&mut it, &signed(&first, &old));
+    let why = it.accept(&signed(&skipping, &old)).unwrap_err().to_string();
+    assert!(why.contains("another epoch than the next"), "{why}");
+}
+
+#[test]
+fn behind_doors_of_ones_own_block_1_names_the_validators() {
+    let row = Validators { validators: committee(0, &secrets(0)).validators };
+    let named = Change {
+        key: Validators::key(&0).0,
+        previous: 0,
+        old: None,
+        new: Some(Bytes(row.to_bytes())),
+    };
+    let first = block(1, Digest([0; 32]), vec![named]);
+    let mut it = Follower::new(doors(), CHAIN);
+    take(&mut it, &certified(&first));
+    let second = after(&first, Vec::new());
+    assert!(it.accept(&signed(&second, &secrets(50))).is_err());
+    take(&mut it, &certified(&second));
+
+    let unnamed = block(1, Digest([0; 32]), Vec::new());
+    assert!(Follower::new(doors(), CHAIN).accept(&certified(&unnamed)).is_err());
 }
 
 #[test]
@@ -70,7 +246,7 @@ fn a_block_that_is_not_the_next_of_this_market_is_refused() {
     foreign.header.chain = ChainId([8; 32]);
     assert!(refusal(&mut follower, &foreign).contains("another market"));
     assert!(refusal(&mut follower, &block(2, Digest([0; 32]), Vec::new())).contains("next block"));
-    follower.accept(&first.to_bytes()).unwrap();
+    take(&mut follower, &certified(&first));
     assert!(refusal(&mut follower, &first).contains("next block"));
     let stray = block(2, Digest([1; 32]), Vec::new());
     assert!(refusal(&mut follower, &stray).contains("does not go on"));
@@ -90,23 +266,20 @@ fn changes_that_the_header_does_not_name_are_refused() {
     for bad in [more, fewer, other, told] {
         assert!(refusal(&mut follower(), &bad).contains("not those"), "{bad:?}");
     }
-    let mut bytes = first.to_bytes();
-    bytes.push(0);
-    assert!(follower().accept(&bytes).is_err(), "a byte too many");
 }
 
 #[test]
 fn a_hidden_change_is_seen_at_the_next_one() {
     let mut follower = follower();
     let first = first();
-    follower.accept(&first.to_bytes()).unwrap();
-    let parent = crypto::header_digest(&first.header);
-    // Block 2 served without its change of party 2; block 3 names it.
-    let second = block(2, parent, vec![change(1, 1, 5)]);
-    follower.accept(&second.to_bytes()).unwrap();
-    let parent = crypto::header_digest(&second.header);
-    let third = block(3, parent, vec![change(2, 2, 11)]);
-    assert!(refusal(&mut follower, &third).contains("hides a change"));
+    take(&mut follower, &certified(&first));
+    // Block 2 without its change of party 2; block 3 names it.
+    let second = after(&first, vec![change(1, 1, 5)]);
+    take(&mut follower, &certified(&second));
+    let third = after(&second, vec![change(2, 2, 11)]);
+    follower.accept(&certified(&third)).unwrap();
+    let why = lay(&mut follower).unwrap_err().to_string();
+    assert!(why.contains("hides a change"), "{why}");
 }
 
 #[test]
