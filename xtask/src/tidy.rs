@@ -30,12 +30,14 @@ impl Sources {
     pub fn read(root: &Path) -> Self {
         let mut paths = Vec::new();
         walk(root, &mut paths);
-        paths.sort();
         let text = |path: PathBuf| {
             let name = path.strip_prefix(root).expect("below the root").to_string_lossy();
             fs::read_to_string(&path).ok().map(|text| (name.into_owned(), text))
         };
-        Self { files: paths.into_iter().filter_map(text).collect() }
+        let mut files: Vec<(String, String)> = paths.into_iter().filter_map(text).collect();
+        // By name, as it is looked up: a path sorts otherwise ("a.rs" after "a/b.rs").
+        files.sort();
+        Self { files }
     }
 
     /// The text at `path`.

@@ -6,7 +6,11 @@
 //!
 //! A dropped draft is the rollback. There is no other.
 
-use alloc::{boxed::Box, collections::BTreeMap, vec::Vec};
+use alloc::{
+    boxed::Box,
+    collections::{BTreeMap, BTreeSet},
+    vec::Vec,
+};
 
 use types::{LedgerTime, Sender, Wire};
 
@@ -122,8 +126,8 @@ impl<'a> Draft<'a> {
     /// # Errors
     /// [`Missing`], with all of them.
     pub fn require_rows(&self, keys: impl Iterator<Item = Key>) -> Result<(), Missing> {
-        let absent: Vec<Key> = keys.filter(|key| self.bytes(key).is_err()).collect();
-        if absent.is_empty() { Ok(()) } else { Err(Missing(absent)) }
+        let absent: BTreeSet<Key> = keys.filter(|key| self.bytes(key).is_err()).collect();
+        if absent.is_empty() { Ok(()) } else { Err(Missing(absent.into_iter().collect())) }
     }
 
     /// Takes over what a draft over this one has done.

@@ -150,8 +150,7 @@ impl Memory {
     /// [`NotApplied::Inadmissible`], at the first envelope that may not stand there. The block then ends
     /// before it, without its close.
     pub fn block(&mut self, envelopes: &[Envelope]) -> Result<Vec<Event>, NotApplied> {
-        self.at.height = self.at.height.saturating_add(1);
-        self.pass(BLOCK_MILLIS);
+        self.begin_block();
         let opened = at_hand(crate::open(self, self.at));
         let mut events = self.lay(opened);
         for envelope in envelopes {
@@ -161,6 +160,13 @@ impl Memory {
         let closed = at_hand(crate::close(self, self.at));
         events.extend(self.lay(closed));
         Ok(events)
+    }
+
+    /// Moves on to the next block, in which nothing has happened yet.
+    pub const fn begin_block(&mut self) -> At {
+        self.at.height = self.at.height.saturating_add(1);
+        self.pass(BLOCK_MILLIS);
+        self.at
     }
 
     /// Lets time pass before the next block.
@@ -214,7 +220,11 @@ impl Memory {
         row.is_some_and(|row| !row.revoked)
     }
 
-    fn lay(&mut self, outcome: Outcome) -> Vec<Event> {
+    /// Lays the outcome of a call over the market, and gives its events.
+    ///
+    /// # Panics
+    /// When an index entry comes that was there, or goes that was not.
+    pub fn lay(&mut self, outcome: Outcome) -> Vec<Event> {
         for (key, value) in outcome.writes {
             match value {
                 Some(value) => self.rows.insert(key, value),

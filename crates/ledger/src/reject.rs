@@ -5,7 +5,8 @@ use types::{AccountId, BusinessDate, InstructionId, InstrumentId, KeyId, PartyId
 use crate::{event::Field, governance::Roles, trade::TradeId};
 
 types::choice! {
-    /// Why an instruction has no effect. Where several reasons hold, the first of this list is told.
+    /// Why an instruction has no effect. Where several reasons hold, the first of this list is told: of the
+    /// sender before anybody whom it names, and of one account before the next.
     pub enum Reject {
         /// It is, or touches, a sealed amount, account or instrument. This version reads open ones only.
         0 => SealedNotYet,
