@@ -15,11 +15,13 @@
 mod as_of;
 mod config;
 mod headers;
+mod prove;
 mod start;
 
 pub use as_of::{AsOf, Moved};
 pub use config::Config;
 pub use headers::{HeaderItem, leaf};
+pub use prove::{Proved, When};
 
 use core::ops::RangeInclusive;
 
