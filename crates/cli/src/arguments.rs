@@ -244,6 +244,9 @@ pub struct Instructions {
 pub struct Receipt {
     /// The instruction, as sender-lane-sequence-index
     pub id: String,
+    /// Only if it is this party's own
+    #[arg(long = "as", value_name = "PARTY")]
+    pub party: Option<String>,
     /// The file to write
     #[arg(long)]
     pub out: PathBuf,

@@ -6,17 +6,18 @@
 use std::{fs, path::Path};
 
 use crypto::proof::Proof;
-use gateway::{Follower, Standing, proof::Said};
+use gateway::{Follower, Standing};
 use ledger::settlement::Status;
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Runtime;
-use types::{ChainId, InstructionId, PartyId, PublicKey, Text, Validator};
+use types::{ChainId, InstructionId, PartyId, PublicKey, Sender, Text, Validator};
 
 use crate::{
     arguments::{Receipt, Verify},
     door,
     failure::{Failure, Result},
     market::{Folder, write_whole},
+    read,
 };
 
 /// No file of a proof is longer.
@@ -25,13 +26,17 @@ const FILE_BYTES_MAX: u64 = 64 << 20;
 /// `furikae receipt`.
 ///
 /// # Errors
-/// Malformed, when the id is none. No, when the instruction has not settled. Unreachable, when the market
-/// is. A fault of the disk.
+/// Malformed, when the id or the party is none. No, when the instruction is another's or has not settled.
+/// Unreachable, when the market is. A fault of the disk.
 pub fn receipt(runtime: &Runtime, asked: &Receipt) -> Result<()> {
     let id = InstructionId::parse(&asked.id).ok_or_else(|| {
         Failure::malformed(format_args!("{:?} is no instruction", asked.id))
             .mend("name it as SENDER-LANE-SEQUENCE-INDEX")
     })?;
+    let party = asked.party.as_deref().map(read::party).transpose()?;
+    if party.is_some_and(|it| id.sender != Sender::Party(it)) {
+        return Err(Failure::no(format_args!("{id} is another party's instruction")));
+    }
     let file = runtime.block_on(async {
         let follower = door::look(&asked.door, None).await?;
         receipt_of(&follower, id).await
@@ -84,8 +89,11 @@ pub fn verify(asked: &Verify) -> Result<()> {
         None => Folder::chosen(None)?.validators(),
     };
     let believed = Believed::read(&path)?;
-    let verdicts: Vec<Verdict> =
-        asked.files.iter().map(|it| Ok(believed.verdict(it, &read(it)?))).collect::<Result<_>>()?;
+    let verdicts: Vec<Verdict> = asked
+        .files
+        .iter()
+        .map(|it| Ok(believed.verdict(it, &content(it)?)))
+        .collect::<Result<_>>()?;
     let rows: Vec<_> = verdicts.iter().filter_map(|it| serde_json::to_value(it).ok()).collect();
     let columns = ["file", "kind", "valid", "says", "height", "time", "error"];
     match verdicts.as_slice() {
@@ -102,7 +110,7 @@ pub fn verify(asked: &Verify) -> Result<()> {
     }
 }
 
-fn read(path: &Path) -> Result<Vec<u8>> {
+fn content(path: &Path) -> Result<Vec<u8>> {
     let bad = |why: String| Failure::malformed(format_args!("{}: {why}", path.display()));
     let length = fs::metadata(path).map_err(|error| bad(error.to_string()))?.len();
     if length > FILE_BYTES_MAX {
@@ -156,30 +164,24 @@ impl Believed {
 
     /// What a file with these bytes shows.
     pub fn verdict(&self, path: &Path, bytes: &[u8]) -> Verdict {
-        let said = Proof::from_file(bytes).map_err(|why| why.to_string()).and_then(|proof| {
+        let read = Proof::from_file(bytes).map_err(|why| why.to_string());
+        let kind = read.as_ref().ok().map(gateway::proof::kind);
+        let said = read.and_then(|proof| {
             gateway::proof::said(&proof, &self.chain, &self.validators)
                 .map_err(|why| why.to_string())
         });
-        let file = path.display().to_string();
-        match said {
-            Ok(Said { kind, says, height, time }) => Verdict {
-                file,
-                kind: Some(kind),
-                valid: true,
-                says: Some(says),
-                height: Some(height),
-                time: time.map(door::shown),
-                error: None,
-            },
-            Err(why) => Verdict {
-                file,
-                kind: None,
-                valid: false,
-                says: None,
-                height: None,
-                time: None,
-                error: Some(why),
-            },
+        let (said, error) = match said {
+            Ok(said) => (Some(said), None),
+            Err(why) => (None, Some(why)),
+        };
+        Verdict {
+            file: path.display().to_string(),
+            kind,
+            valid: said.is_some(),
+            height: said.as_ref().map(|it| it.height),
+            time: said.as_ref().and_then(|it| it.time).map(door::shown),
+            says: said.map(|it| it.says),
+            error,
         }
     }
 }

@@ -23,8 +23,6 @@ const BLOCKS_MAX: u64 = 1_024;
 /// What a proof says, once it is shown to be true.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Said {
-    /// `receipt` or `as-of`.
-    pub kind: &'static str,
     /// In words.
     pub says: String,
     /// At which height it was so.
@@ -91,6 +89,15 @@ async fn certified(follower: &Follower, height: u64) -> Result<Vec<Certified>, F
     Err(Fault::NotCertified { height, why })
 }
 
+/// What kind of proof it is: `receipt` or `as-of`.
+#[must_use]
+pub const fn kind(proof: &Proof) -> &'static str {
+    match proof {
+        Proof::Receipt(_) => "receipt",
+        Proof::AsOf(_) => "as-of",
+    }
+}
+
 /// Shows that a proof is true on `chain` by these validators, and says what it shows.
 ///
 /// # Errors
@@ -106,7 +113,7 @@ pub fn said(proof: &Proof, chain: &ChainId, validators: &[Validator]) -> Result<
             let (id, counterpart, movements) = settles(&it.event.0).ok_or(Nothing::Unknown)?;
             let says = settlement(id, counterpart, &movements);
             let (height, time) = (header.height, Some(header.time));
-            Ok(Said { kind: "receipt", says, height, time })
+            Ok(Said { says, height, time })
         }
         Proof::AsOf(it) => {
             let height = it.check(chain, &committee)?;
@@ -115,7 +122,7 @@ pub fn said(proof: &Proof, chain: &ChainId, validators: &[Validator]) -> Result<
                 Moment::Time { time, .. } => Some(time),
             };
             let says = row(it).ok_or(Nothing::Unknown)?;
-            Ok(Said { kind: "as-of", says, height, time })
+            Ok(Said { says, height, time })
         }
     }
 }
@@ -180,4 +187,112 @@ fn stood(key: &Key, value: &[u8]) -> Option<String> {
         }
         _ => hex::encode(value),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use crypto::{
+        Amount, certificate,
+        changes::{BlockChanges, Change},
+        keys::SecretKey,
+        proof::{Placed, ShownChange},
+    };
+    use types::{Bytes, Databases, Digest, Header, PartyId, PublicKey, Text};
+
+    use super::*;
+
+    const CHAIN: ChainId = ChainId([7; 32]);
+
+    fn validators(secret: &SecretKey) -> Vec<Validator> {
+        let address = Text::new("127.0.0.1:1").unwrap();
+        vec![Validator { key: secret.public(), party: PartyId(1), address }]
+    }
+
+    /// A block that changes one row and tells one event.
+    fn block(change: Change, event: &Event) -> BlockChanges {
+        let nought = Digest([0; 32]);
+        let header = Header {
+            version: 1,
+            chain: CHAIN,
+            height: 5,
+            time: LedgerTime(5_000),
+            epoch: 3,
+            view: 9,
+            leader: PublicKey([0; 32]),
+            parent_view: 8,
+            parent: nought,
+            state_format: 1,
+            databases: Databases::default(),
+            changes_root: nought,
+            instructions_root: nought,
+            witness_root: nought,
+            headers_root: nought,
+        };
+        let events = vec![Bytes(event.to_bytes())];
+        let mut block = BlockChanges { header, changes: vec![change], events, committee: None };
+        block.header.changes_root = block.root();
+        block
+    }
+
+    fn holding(units: i64) -> Change {
+        let none = Amount::Open(0);
+        let row = Position {
+            available: Amount::Open(units),
+            closed: none.clone(),
+            closed_at: 0,
+            open: none,
+            open_last: 0,
+            changed: 5,
+            administrators_key: 0,
+            split_index: 0,
+        };
+        let instrument = InstrumentId::parse("JPY").unwrap();
+        let key = Position::key(&(AccountId([0xab; 16]), instrument)).0;
+        Change { key, previous: 2, old: None, new: Some(Bytes(row.to_bytes())) }
+    }
+
+    fn certified(block: &BlockChanges, secret: &SecretKey) -> Bytes {
+        let committee = Committee { epoch: 3, validators: validators(secret) };
+        let secret = [SecretKey::from_seed([1; 32])];
+        Bytes(certificate::sign(&block.header, &committee, &secret))
+    }
+
+    #[test]
+    fn a_position_of_the_past_is_told_in_words() {
+        let secret = SecretKey::from_seed([1; 32]);
+        let block = block(holding(1_250), &Event::PartyAdmitted { party: PartyId(9) });
+        let key = block.changes[0].key;
+        let value = block.changes[0].new.clone().unwrap();
+        let change = ShownChange::of(&block, &key, Placed::Newest).unwrap();
+        let proof = Proof::AsOf(AsOf {
+            key,
+            moment: Moment::Height(5),
+            state: State::Had { value, change, next: None },
+            newest: block.header.clone(),
+            certificate: certified(&block, &secret),
+        });
+        assert_eq!(kind(&proof), "as-of");
+        let said = said(&proof, &CHAIN, &validators(&secret)).unwrap();
+        let account = "ab".repeat(16);
+        assert_eq!(said.says, format!("JPY in account {account}: 1250 units"));
+        assert_eq!((said.height, said.time), (5, None));
+    }
+
+    #[test]
+    fn an_event_that_is_no_settlement_proves_none() {
+        let secret = SecretKey::from_seed([1; 32]);
+        let changes = block(holding(1), &Event::PartyAdmitted { party: PartyId(9) });
+        let certificate = Some(certified(&changes, &secret));
+        let receipt = Receipt::of(&[Certified { changes, certificate }], 0).unwrap();
+        assert!(receipt.check(&CHAIN, &committee_of(&secret)).is_ok());
+        let proof = Proof::Receipt(receipt);
+        assert_eq!(said(&proof, &CHAIN, &validators(&secret)), Err(Nothing::Unknown));
+        let stranger = SecretKey::from_seed([2; 32]);
+        let why = said(&proof, &CHAIN, &validators(&stranger)).unwrap_err().to_string();
+        assert!(why.contains("signature"), "{why}");
+    }
+
+    fn committee_of(secret: &SecretKey) -> Committee {
+        Committee { epoch: 3, validators: validators(secret) }
+    }
 }

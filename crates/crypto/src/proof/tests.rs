@@ -373,6 +373,19 @@ fn a_file_with_any_bit_changed_is_malformed_or_false() {
 }
 
 #[test]
+fn the_bytes_of_files_are_frozen() {
+    let market = Market::new();
+    let receipt = Proof::Receipt(Receipt::of(&market.certified(2, 4), 1).unwrap());
+    let as_of = Proof::AsOf(market.had(4, 6, Some(7), 7));
+    for (proof, frozen) in [
+        (receipt, "de9961b4e0ee7af6e3b0c0b0dea4c7d7b05c45d6c9ee08590fd14a8d64e25985"),
+        (as_of, "28daae80d5c122f4a927b212dcd2fa8978c5a857f3de8a560c9e01b0fd6f82a9"),
+    ] {
+        assert_eq!(format!("{}", crate::sha256(&proof.to_file())), frozen);
+    }
+}
+
+#[test]
 fn what_is_no_file_of_a_proof_is_said_so() {
     assert_eq!(Proof::from_file(b""), Err(Malformed::NotAProof));
     assert_eq!(Proof::from_file(b"furikae"), Err(Malformed::NotAProof));
