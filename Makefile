@@ -2,7 +2,7 @@
 
 FURIKAE := $(or $(CARGO_TARGET_DIR),target)/release/furikae
 
-.PHONY: build market test
+.PHONY: bench build market test
 
 build:
 	cargo build --locked --release --package cli
@@ -14,3 +14,7 @@ market: build
 test:
 	@.ci/prepare
 	cargo xtask ci
+
+# Measures the table of docs/benchmarks.md that needs no network.
+bench:
+	cargo run --locked --release --package bench

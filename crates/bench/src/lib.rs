@@ -1,4 +1,3 @@
 //! Every number we publish; each measurement also runs small, as a test.
 
-pub mod book;
 pub mod queue;

@@ -1,7 +1,7 @@
 //! The queue: what is ready and lacks cover, in order of priority, intended date and arrival.
 //!
 //! ```text
-//!   entry DEBIT   | account, instrument | priority, date, number |   what a position has to pay
+//!   entry DEBIT   | account, instrument | priority, date, number | amount, whether a payment |   what a position has to pay
 //!   entry PAYMENT | account, instrument | priority, date, number |   of these, payments: first in, first out
 //!   entry CREDIT  | account, instrument | number, amount |           what a position would be paid
 //!   entry LEG     | number, leg         | from, to, instrument, amount, whether a payment |
@@ -59,9 +59,12 @@ impl Row for Waiting {
     fn entries(&self, number: &u64) -> Vec<Entry> {
         let mut entries = Vec::new();
         for (leg, movement) in (0_u8..).zip(&self.movements) {
-            entries.push(debit_entry(DEBIT, movement.debit(), self.order()));
+            let mut debit = debit_start(DEBIT, movement.debit(), self.order());
+            (book::open(&movement.amount), self.payment).write(&mut debit);
+            entries.push(Entry::from_start(&debit));
             if self.payment {
-                entries.push(debit_entry(PAYMENT, movement.debit(), self.order()));
+                let payment = debit_start(PAYMENT, movement.debit(), self.order());
+                entries.push(Entry::from_start(&payment));
             }
             entries.push(credit_entry(*number, movement));
             entries.push(leg_entry(*number, leg, movement, self.payment));
@@ -145,7 +148,7 @@ pub(super) fn end(draft: &mut Draft<'_>, row: &Instructed) -> Result<(), Missing
 /// Whether a payment has to wait behind another of its position: as urgent or more, and earlier.
 pub(super) fn must_wait_behind(draft: &Draft<'_>, item: &Waiting) -> bool {
     let Some(movement) = item.movements.first().filter(|_| item.payment) else { return false };
-    let first = debits(draft, PAYMENT, movement.debit(), None).next();
+    let first = payments(draft, movement.debit()).next();
     first.is_some_and(|order| order < item.order())
 }
 
@@ -179,18 +182,33 @@ pub(crate) fn prioritise(
     }
 }
 
-/// The orders of what debits a position, from one on.
+/// Something that debits a position, as its entry says.
+#[derive(Clone, Copy)]
+pub(super) struct Debit {
+    /// Its place among what waits.
+    pub order: Order,
+    /// How much.
+    pub amount: i64,
+    /// Whether it is a payment.
+    pub payment: bool,
+}
+
+/// What debits a position, in order, from one on.
 pub(super) fn debiting<'d>(
     draft: &'d Draft<'_>,
     place: Place,
     from: Option<Order>,
-) -> impl Iterator<Item = Order> + 'd {
-    debits(draft, DEBIT, place, from)
+) -> impl Iterator<Item = Debit> + 'd {
+    let read = |entry: Entry| {
+        let (amount, payment) = Wire::read(&mut types::Reader::new(entry.0.get(42..)?)).ok()?;
+        Some(Debit { order: read_order(&entry)?, amount, payment })
+    };
+    debits(draft, DEBIT, place, from).filter_map(read)
 }
 
 /// The orders of the payments that wait on a position.
 pub(super) fn payments<'d>(draft: &'d Draft<'_>, place: Place) -> impl Iterator<Item = Order> + 'd {
-    debits(draft, PAYMENT, place, None)
+    debits(draft, PAYMENT, place, None).filter_map(|entry| read_order(&entry))
 }
 
 /// What waits to be credited to a position: numbers and amounts.
@@ -227,21 +245,21 @@ fn debits<'d>(
     tag: u8,
     place: Place,
     from: Option<Order>,
-) -> impl Iterator<Item = Order> + 'd {
+) -> impl Iterator<Item = Entry> + 'd {
     let mut start = alloc::vec![tag];
     place.write(&mut start);
     let last = Entry::to_end(&start);
     if let Some((priority, date, number)) = from {
         (priority, (date, number)).write(&mut start);
     }
-    draft.walk_between(Entry::from_start(&start), last).filter_map(|entry| read_order(&entry))
+    draft.walk_between(Entry::from_start(&start), last)
 }
 
-fn debit_entry(tag: u8, place: Place, (priority, date, number): Order) -> Entry {
+fn debit_start(tag: u8, place: Place, (priority, date, number): Order) -> Vec<u8> {
     let mut start = alloc::vec![tag];
     place.write(&mut start);
     (priority, (date, number)).write(&mut start);
-    Entry::from_start(&start)
+    start
 }
 
 fn read_order(entry: &Entry) -> Option<Order> {

@@ -60,7 +60,10 @@ pub(super) fn reach(draft: &Draft<'_>, frontier: &[Place]) -> Result<Reached, Mi
     let (mut items, mut looked_at) = (BTreeMap::new(), BTreeSet::new());
     let mut left = Vec::new();
     while let Some((place, from)) = next.pop_front() {
-        for order in queue::debiting(draft, place, from) {
+        let first = from.and_then(|_| queue::payments(draft, place).next());
+        let mut blocked = first.zip(from).is_some_and(|(first, from)| first < from);
+        for debit in queue::debiting(draft, place, from) {
+            let order = debit.order;
             if looked_at.len() >= ITEMS_MAX {
                 left.push((place, Some(order)));
                 break;
@@ -68,10 +71,16 @@ pub(super) fn reach(draft: &Draft<'_>, frontier: &[Place]) -> Result<Reached, Mi
             if !looked_at.insert(order) {
                 continue;
             }
-            let item = queue::item(draft, order.2);
-            if search.is_hopeless(&item.movements, DEPTH) {
+            if debit.payment && blocked {
                 continue;
             }
+            let item = (!search.is_short(place, debit.amount, 1))
+                .then(|| queue::item(draft, order.2))
+                .filter(|item| !search.is_hopeless(&item.movements, DEPTH));
+            let Some(item) = item else {
+                blocked |= debit.payment;
+                continue;
+            };
             search.ask()?;
             let credits = item.movements.iter().map(Movement::credit);
             next.extend(credits.filter(|it| seen.insert(*it)).map(|it| (it, None)));
@@ -115,10 +124,24 @@ impl<'s, 'd> Search<'s, 'd> {
 
     /// Whether some position could not cover these movements even with what waits to be credited to it.
     fn is_hopeless(&mut self, movements: &[Movement], depth: u8) -> bool {
-        movements.iter().any(|movement| {
-            let place = movement.debit();
-            let short = book::open(&movement.amount).saturating_sub(self.available(place));
-            short > 0 && self.inflow(place, depth) < i128::from(short)
+        let short = |it: &Movement| self.is_short(it.debit(), book::open(&it.amount), depth);
+        movements.iter().any(short)
+    }
+
+    /// Whether a position could not cover an amount even with what waits to be credited to it; first asked
+    /// of all of that, for it costs least.
+    fn is_short(&mut self, place: Place, amount: i64, depth: u8) -> bool {
+        let short = amount.saturating_sub(self.available(place));
+        short > 0 && (1..=depth).any(|depth| self.inflow(place, depth) < i128::from(short))
+    }
+
+    /// Whether a payment waits behind the first of its position, and that one is hopeless.
+    fn is_behind(&mut self, item: &Item, number: u64, depth: u8) -> bool {
+        let place = item.debits().next().filter(|_| item.payment);
+        let first = place.and_then(|place| queue::payments(self.draft, place).next());
+        first.is_some_and(|first| {
+            first.2 != number
+                && self.is_hopeless(&queue::item(self.draft, first.2).movements, depth)
         })
     }
 
@@ -134,7 +157,7 @@ impl<'s, 'd> Search<'s, 'd> {
             let deeper = depth.checked_sub(1).filter(|it| *it > 0);
             let hopeless = deeper.is_some_and(|depth| {
                 let item = queue::item(self.draft, *number);
-                self.is_hopeless(&item.movements, depth)
+                self.is_hopeless(&item.movements, depth) || self.is_behind(&item, *number, depth)
             });
             if !hopeless {
                 inflow = inflow.saturating_add(i128::from(*amount));
