@@ -262,7 +262,9 @@ impl Block {
 
     fn check(header: Header, body: Body, bytes: Bytes, form: &Form) -> Result<Self, BadBlock> {
         let len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-        if len > BLOCK_MAX {
+        let beside = header.to_bytes().len() + body.committee.to_bytes().len();
+        let beside = u32::try_from(beside).unwrap_or(u32::MAX);
+        if len > BLOCK_MAX || len.saturating_sub(beside) > BODY_MAX {
             return Err(BadBlock::TooLong(len));
         }
         if header.version != VERSION {

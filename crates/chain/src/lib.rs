@@ -8,14 +8,23 @@
 //!
 //! Everything runs on traits for clock, network and disk, so the simulator runs what the market runs.
 //!
-//! Reading order: [`block`], [`epoch`], [`gate`], [`engine`].
+//! Reading order: [`block`], [`index`], [`execute`], [`mempool`], [`application`], [`epoch`], [`gate`],
+//! [`engine`].
+
+#![recursion_limit = "512"]
 
 extern crate alloc;
 
+pub mod application;
 pub mod block;
 pub mod engine;
 pub mod epoch;
+pub mod execute;
 mod gate;
+pub mod index;
+pub mod mempool;
+#[cfg(test)]
+mod testing;
 
 use commonware_consensus::{marshal, simplex::scheme::ed25519 as scheme};
 use commonware_runtime::{Clock, Metrics, Spawner, Storage};

@@ -1,0 +1,268 @@
+//! The mempool: envelopes that wait to stand in a block, fed at any validator and told to the others.
+//!
+//! ```text
+//!   door --submit--> check: size, chain, signature, key, number --> pool --draw--> propose
+//!   peers --gossip-------^                                           |
+//!                                              final blocks: settle -+
+//! ```
+//!
+//! It holds nothing that may not stand in a block by the newest final state: each envelope is checked
+//! before it enters, whoever brought it. It is bounded and shared as [`pool`] says. What is in it is
+//! lost when the node stops: a sender that sees no finality sends again.
+
+mod gossip;
+mod pool;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use commonware_utils::channel::watch;
+use ledger::{Envelope, INSTRUCTIONS_MAX, Key, Signed, governance::LaneRow, row::Row as _};
+use store::{Databases, Fault, state::Engine};
+use types::{ChainId, DecodeError, Wire as _};
+
+use crate::{
+    application::Lanes,
+    block::{Block, Carried},
+    execute::{self, Market, Signature},
+};
+
+pub use gossip::{Gossip, MESSAGE_MAX};
+pub use pool::{Limits, Pool};
+
+/// Why an envelope does not enter, in order of precedence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// It has more bytes than an envelope may have.
+    #[error("{len} bytes are too many: at most {max}")]
+    TooLong {
+        /// What it has.
+        len: u64,
+        /// What it may have.
+        max: u32,
+    },
+    /// Its bytes are no envelope.
+    #[error("it is not a signed envelope: {0}")]
+    Malformed(DecodeError),
+    /// It is for another market.
+    #[error("it is for market {0}")]
+    OtherChain(ChainId),
+    /// It carries no instruction, or too many.
+    #[error("it carries no instruction, or more than {INSTRUCTIONS_MAX}")]
+    InstructionCount,
+    /// It has not exactly one witness, a signature of 64 bytes.
+    #[error("it has not exactly one witness, a signature of 64 bytes")]
+    Witnesses,
+    /// The sender has no such key, or it is revoked.
+    #[error("the sender has no such key, or it is revoked")]
+    KeyUnknown,
+    /// The signature is not that of the key.
+    #[error("the signature is not that of the key")]
+    Signature,
+    /// Its expiry has passed.
+    #[error("it has expired")]
+    Expired,
+    /// Its number stands in a block already.
+    #[error("its number is used: the lane's next is {next}")]
+    NumberUsed {
+        /// The lane's next number.
+        next: u64,
+    },
+    /// Its number is too far ahead.
+    #[error("its number is too far ahead: the lane's next is {next}, at most {window} may wait")]
+    NumberTooHigh {
+        /// The lane's next number.
+        next: u64,
+        /// How many numbers may wait.
+        window: u64,
+    },
+    /// Another envelope waits with its number.
+    #[error("another envelope waits with its number")]
+    NumberTaken,
+    /// Its member's share is used up. It may be sent again later.
+    #[error("the share of its member is used up for now")]
+    ShareFull,
+    /// No room is left. It may be sent again later.
+    #[error("the mempool is full for now")]
+    PoolFull,
+}
+
+impl Refused {
+    /// Whether the same envelope may be taken later.
+    #[must_use]
+    pub const fn is_for_now(&self) -> bool {
+        matches!(self, Self::NumberTooHigh { .. } | Self::ShareFull | Self::PoolFull)
+    }
+}
+
+/// What waits. Clones share it.
+#[derive(Clone)]
+pub struct Mempool(Arc<Shared>);
+
+struct Shared {
+    market: Arc<Market>,
+    pool: Mutex<Pool>,
+    changed: watch::Sender<()>,
+    told: watch::Sender<()>,
+    outbox: Mutex<Vec<Vec<u8>>>,
+}
+
+/// An envelope of which everything is checked that needs no state.
+struct Sound {
+    signed: Signed,
+    signature: Signature,
+    key: Key,
+    lane: Key,
+}
+
+impl Mempool {
+    /// Nothing waits in this market.
+    #[must_use]
+    pub fn new(market: Arc<Market>, limits: Limits) -> Self {
+        Self(Arc::new(Shared {
+            market,
+            pool: Mutex::new(Pool::new(limits)),
+            changed: watch::Sender::new(()),
+            told: watch::Sender::new(()),
+            outbox: Mutex::default(),
+        }))
+    }
+
+    /// Takes the bytes of a signed envelope from a participant, and tells the other validators. Whether
+    /// it is new: `false` if it waits here already.
+    ///
+    /// # Errors
+    /// Inside, the first [`Refused`] that holds; else [`Fault`], when the state could not be read.
+    pub async fn submit<E: Engine>(
+        &self,
+        databases: &Databases<E>,
+        now: SystemTime,
+        bytes: &[u8],
+    ) -> Result<Result<bool, Refused>, Fault> {
+        let taken = self.take(databases, now, bytes).await?;
+        if taken == Ok(true) {
+            lock(&self.0.outbox).push(bytes.to_vec());
+            self.0.told.send_replace(());
+        }
+        Ok(taken)
+    }
+
+    /// The same without telling the others.
+    pub(crate) async fn take<E: Engine>(
+        &self,
+        databases: &Databases<E>,
+        now: SystemTime,
+        bytes: &[u8],
+    ) -> Result<Result<bool, Refused>, Fault> {
+        let sound = match self.sound(bytes) {
+            Ok(sound) => sound,
+            Err(refused) => return Ok(Err(refused)),
+        };
+        let rows = store::state::read(databases, &[sound.key.0, sound.lane.0]).await?;
+        let [key, lane] = rows.try_into().expect("two rows for two keys");
+        Ok(self.enter(sound, key.map(|it| it.value), lane.map(|it| it.value), now))
+    }
+
+    fn sound(&self, bytes: &[u8]) -> Result<Sound, Refused> {
+        let max = self.pool().limits().envelope_len;
+        let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        if len > u64::from(max) {
+            return Err(Refused::TooLong { len, max });
+        }
+        let signed = Signed::from_bytes(bytes).map_err(Refused::Malformed)?;
+        let envelope = &signed.envelope;
+        if envelope.chain != self.0.market.chain() {
+            return Err(Refused::OtherChain(envelope.chain));
+        }
+        let count = envelope.instructions.len();
+        if count == 0 || count > usize::from(INSTRUCTIONS_MAX) {
+            return Err(Refused::InstructionCount);
+        }
+        let signature = Signature::of(envelope, &signed.witnesses).ok_or(Refused::Witnesses)?;
+        let key = ledger::signing_key(envelope).ok_or(Refused::KeyUnknown)?;
+        let lane = LaneRow::key(&(envelope.sender, envelope.lane));
+        Ok(Sound { signed, signature, key, lane })
+    }
+
+    fn enter(
+        &self,
+        sound: Sound,
+        key: Option<Vec<u8>>,
+        lane: Option<Vec<u8>>,
+        now: SystemTime,
+    ) -> Result<bool, Refused> {
+        let key = key.and_then(|row| execute::usable_key(&row)).ok_or(Refused::KeyUnknown)?;
+        if !self.0.market.verdicts().holds(&key, &sound.signature) {
+            return Err(Refused::Signature);
+        }
+        if sound.signed.envelope.expiry.0 < milliseconds(now) {
+            return Err(Refused::Expired);
+        }
+        let next = lane.map_or(0, |row| next_of(&row));
+        let new = self.pool().insert(sound.signed, next, now)?;
+        if new {
+            self.0.changed.send_replace(());
+        }
+        Ok(new)
+    }
+
+    /// Marks each time something enters.
+    #[must_use]
+    pub fn changed(&self) -> watch::Receiver<()> {
+        self.0.changed.subscribe()
+    }
+
+    /// Whether something is ready in a state that has moved on these `lanes`.
+    #[must_use]
+    pub fn has_ready(&self, lanes: &Lanes) -> bool {
+        self.pool().has_ready(lanes)
+    }
+
+    /// What is ready in a state that has moved on these `lanes`, fairly, at most `room` bytes.
+    #[must_use]
+    pub fn draw(&self, lanes: &Lanes, room: u32) -> Vec<Carried> {
+        self.pool().draw(lanes, room)
+    }
+
+    /// Removes an envelope that may not stand in a block.
+    pub fn discard(&self, envelope: &Envelope) {
+        self.pool().discard(envelope);
+    }
+
+    /// Removes what stands in a final block, and what its lanes have passed.
+    pub fn settle(&self, block: &Block) {
+        let mut pool = self.pool();
+        for Carried { envelope, .. } in &block.body().envelopes {
+            pool.raise(envelope.sender, envelope.lane, envelope.sequence.saturating_add(1));
+        }
+        pool.turn();
+    }
+
+    /// How many envelopes wait, and their bytes.
+    #[must_use]
+    pub fn size(&self) -> (u64, u64) {
+        self.pool().size()
+    }
+
+    fn pool(&self) -> MutexGuard<'_, Pool> {
+        lock(&self.0.pool)
+    }
+}
+
+/// The next number in a lane's row.
+fn next_of(row: &[u8]) -> u64 {
+    LaneRow::from_bytes(row).expect("a row of the state is what the rules wrote").next
+}
+
+fn milliseconds(time: SystemTime) -> u64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
