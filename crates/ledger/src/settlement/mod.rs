@@ -34,7 +34,9 @@ use crate::{
     trade,
 };
 
-pub use terms::{AgainstPayment, Asked, Instructed, OpenTerms, Pay, Priority, Side, Status, Terms};
+pub use terms::{
+    AgainstPayment, Arrivals, Asked, Instructed, OpenTerms, Pay, Priority, Side, Status, Terms,
+};
 
 const DUE: u8 = 9;
 /// How many instructions reach their date in one block; the others wait for the next.
