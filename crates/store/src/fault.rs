@@ -64,6 +64,14 @@ impl Fault {
     }
 }
 
+/// Removes a partition, if it is there.
+pub(crate) async fn remove<E: crate::Engine>(context: &E, partition: &str) -> Result<(), Fault> {
+    match context.remove(partition, None).await {
+        Ok(()) | Err(commonware_runtime::Error::PartitionMissing(_)) => Ok(()),
+        Err(why) => Err(Fault::engine(&format!("remove {partition}"), why)),
+    }
+}
+
 impl From<BadRow> for Fault {
     fn from(bad: BadRow) -> Self {
         Self::Damaged { file: "state".to_owned(), why: bad.to_string() }

@@ -236,3 +236,18 @@ fn headers_lost_at_the_end_are_made_anew() {
         assert_eq!(archive.peaks(), &chain.peaks);
     });
 }
+
+#[test]
+fn what_was_removed_begins_anew() {
+    deterministic::Runner::default().start(|context| async move {
+        let mut archive = open(&context, "before").await;
+        fill(&mut archive, &Chain::to(5)).await;
+        drop(archive);
+        let config = Config::small("a");
+        store::archive::remove(&context, &config).await.unwrap();
+        store::archive::remove(&context, &config).await.expect("nothing to remove is fine");
+        let archive = open(&context, "after").await;
+        assert_eq!((archive.last(), archive.get(1).await.unwrap()), (None, None));
+        drop(archive);
+    });
+}

@@ -169,3 +169,24 @@ fn what_was_committed_is_there_after_reopening_and_a_scan_shows_each_row_once() 
         assert!(matches!(fault, Err(Fault::OtherState { size: 512, .. })));
     });
 }
+
+#[test]
+fn what_was_applied_and_synced_is_there_and_what_was_removed_is_not() {
+    deterministic::Runner::default().start(|context| async move {
+        let state = open(&context, "a").await;
+        for height in 1..=9 {
+            state.apply(seal(state.draft().await, height, writes(height)).await).await;
+        }
+        state.sync().await;
+        let ranges = state.ranges().await;
+        drop(state);
+        let config = Config::small("a", 7);
+        let state = State::open(context.child("again"), &config).await.unwrap();
+        assert_eq!(state.ranges().await, ranges);
+        drop(state);
+        state::remove(&context, &config).await.unwrap();
+        state::remove(&context, &config).await.expect("nothing to remove is fine");
+        let state = State::open(context.child("anew"), &config).await.unwrap();
+        assert_eq!(state.ranges().await, empty_ranges::<Context>());
+    });
+}

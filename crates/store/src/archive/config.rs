@@ -7,6 +7,8 @@ use commonware_runtime::buffer::paged::CacheRef;
 use commonware_storage::{archive::prunable, journal::contiguous::variable, metadata, translator};
 use commonware_utils::{NZU16, NZU64, NZUsize};
 
+use crate::{Fault, state::Engine};
+
 /// Bytes of one page of the cache: with its checksum, exactly four kibibytes.
 const PAGE_LEN: NonZeroU16 = NZU16!(4096 - 12);
 /// Heights in one file. Fixed for the life of the data. Every file stays open: at one block a
@@ -48,6 +50,20 @@ impl Config {
     /// The partition that says where the archive begins.
     pub(super) fn start(&self) -> String {
         format!("{}-start", self.prefix)
+    }
+
+    /// All of them.
+    fn partitions(&self) -> [String; 7] {
+        let (changes, headers) = (self.changes(), self.headers());
+        [
+            format!("{changes}-marks"),
+            format!("{changes}-index"),
+            format!("{changes}-values"),
+            format!("{headers}_data"),
+            format!("{headers}_offsets-blobs"),
+            format!("{headers}_offsets-metadata"),
+            self.start(),
+        ]
     }
 
     pub(super) fn cache(&self) -> CacheRef {
@@ -96,4 +112,15 @@ pub(super) fn of_headers(config: &Config, cache: &CacheRef) -> variable::Config<
 
 pub(super) fn of_start(config: &Config) -> metadata::Config<Lengths> {
     metadata::Config { partition: config.start(), codec_config: lengths() }
+}
+
+/// Removes an archive that nobody has open, to make it anew.
+///
+/// # Errors
+/// [`Fault::Engine`].
+pub async fn remove<E: Engine>(context: &E, config: &Config) -> Result<(), Fault> {
+    for partition in config.partitions() {
+        crate::fault::remove(context, &partition).await?;
+    }
+    Ok(())
 }

@@ -12,7 +12,8 @@ use commonware_storage::{
 };
 use commonware_utils::{NZU16, NZU64, NZUsize};
 
-use crate::Class;
+use super::Engine;
+use crate::{Class, Fault};
 
 /// Bytes of one page of the cache: with its checksum, exactly four kibibytes.
 const PAGE_LEN: u16 = 4096 - 12;
@@ -63,6 +64,25 @@ pub fn configs(config: &Config) -> Configs {
 /// The partition of rows of `size` bytes, without its last part.
 pub(super) fn partition(prefix: &str, size: usize) -> String {
     format!("{prefix}-{size}")
+}
+
+/// The partitions of a state.
+fn partitions(config: &Config) -> impl Iterator<Item = String> + '_ {
+    const PARTS: [&str; 5] = ["log-blobs", "log-metadata", "tree-blobs", "tree-metadata", "pins"];
+    [Class::SMALL, Class::MEDIUM, Class::LARGE].into_iter().flat_map(move |size| {
+        PARTS.iter().map(move |part| format!("{}-{part}", partition(&config.prefix, size)))
+    })
+}
+
+/// Removes a state that nobody has open, to make it anew.
+///
+/// # Errors
+/// [`Fault::Engine`].
+pub async fn remove<E: Engine>(context: &E, config: &Config) -> Result<(), Fault> {
+    for partition in partitions(config) {
+        crate::fault::remove(context, &partition).await?;
+    }
+    Ok(())
 }
 
 fn one(config: &Config, size: usize, rows_per_file: NonZeroU64, cache: &CacheRef) -> One {

@@ -68,6 +68,22 @@ impl<E: Engine> State<E> {
         self.databases.finalize().await.durable().await;
     }
 
+    /// Takes over `sealed`; durable after [`Self::sync`].
+    ///
+    /// # Panics
+    /// As [`Self::commit`].
+    pub async fn apply(&self, sealed: Sealed<E>) {
+        self.databases.apply(sealed).await;
+    }
+
+    /// Makes all that was applied durable.
+    ///
+    /// # Panics
+    /// As [`Self::commit`].
+    pub async fn sync(&self) {
+        self.databases.finalize().await.durable().await;
+    }
+
     /// Removes what is no longer needed for the present state.
     pub async fn prune(&self) {
         self.databases.prune(&self.databases.committed_targets().await).await;
