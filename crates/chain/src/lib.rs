@@ -17,6 +17,7 @@ extern crate alloc;
 
 pub mod application;
 pub mod block;
+pub mod door;
 pub mod engine;
 pub mod epoch;
 pub mod execute;

@@ -1,12 +1,15 @@
 //! A validator or an observer: sockets, disks, clocks; no decisions.
+//!
+//! ```text
+//!   folder: node.toml, genesis.bin, node.key --> config
+//!   HTTP, a thread and a runtime of its own  --> door of the chain
+//! ```
+//!
+//! Reading order: [`config`], [`http`].
 
-use std::path::{Path, PathBuf};
+pub mod config;
+mod fault;
+pub mod http;
 
-pub mod birth;
-pub mod network;
-
-/// Where the node in `folder` keeps its data: votes, blocks, state. Keys and configuration lie beside it.
-#[must_use]
-pub fn data(folder: &Path) -> PathBuf {
-    folder.join("data")
-}
+pub use config::Config;
+pub use fault::Fault;

@@ -1,0 +1,123 @@
+//! Connections: how many, how long they may take, and how they end.
+
+use std::{
+    io::Write as _,
+    net::{SocketAddr, TcpListener as StdListener},
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::Duration,
+};
+
+use axum::{Extension, Router};
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    task::JoinSet,
+};
+
+use super::{
+    App, ms,
+    patient::Patient,
+    problem::{self, Problem},
+    routes::{self, Asker},
+    size,
+};
+
+/// Largest head of a request, and what is read of a body at once, in bytes.
+const BUFFER_LEN: usize = 16 << 10;
+/// How long answers that are being made may take when the node stops.
+const STOP_PATIENCE: Duration = Duration::from_secs(5);
+/// How long to rest when the machine has no room for another connection.
+const REST: Duration = Duration::from_millis(50);
+
+/// Serves until it is told to stop.
+pub(super) async fn run(listener: StdListener, app: App) {
+    let listener = TcpListener::from_std(listener).expect("it was bound and set not to block");
+    let slots = Arc::new(Semaphore::new(size(app.limits.connections)));
+    let router = routes::router(app.clone());
+    let mut stop = app.stop.clone();
+    let mut connections = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            _ = stop.wait_for(|it| *it) => break,
+            accepted = listener.accept() => accepted,
+        };
+        while connections.try_join_next().is_some() {}
+        match accepted {
+            Ok((stream, from)) => match slots.clone().try_acquire_owned() {
+                Ok(slot) => {
+                    let (app, router) = (app.clone(), router.clone());
+                    connections.spawn(serve(stream, from, app, router, slot));
+                }
+                Err(_) => turn_away(stream, &app),
+            },
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be taken");
+                tokio::time::sleep(REST).await;
+            }
+        }
+    }
+    drop(listener);
+    let all = async { while connections.join_next().await.is_some() {} };
+    if tokio::time::timeout(STOP_PATIENCE, all).await.is_err() {
+        tracing::warn!("connections that did not end in time were cut");
+    }
+}
+
+async fn serve(
+    stream: TcpStream,
+    from: SocketAddr,
+    app: App,
+    router: Router,
+    _slot: OwnedSemaphorePermit,
+) {
+    app.counts.connections.fetch_add(1, Relaxed);
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "a connection waits before it sends");
+    }
+    let limits = app.limits;
+    let service = TowerToHyperService::new(router.layer(Extension(Asker(from.ip()))));
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(ms(limits.head_ms))
+        .max_buf_size(BUFFER_LEN)
+        .serve_connection(TokioIo::new(Patient::new(stream, ms(limits.write_ms))), service);
+    let mut connection = std::pin::pin!(connection);
+    let mut stop = app.stop.clone();
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stopped(&mut stop) => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    app.counts.connections.fetch_sub(1, Relaxed);
+    if let Err(error) = ended {
+        tracing::debug!(%error, %from, "a connection broke");
+    }
+}
+
+/// Waits until the node stops.
+pub(super) async fn stopped(stop: &mut watch::Receiver<bool>) {
+    // When the other side is gone the server is.
+    let _ = stop.wait_for(|it| *it).await;
+}
+
+/// Says why, as far as the socket takes it at once, and closes.
+fn turn_away(stream: TcpStream, app: &App) {
+    app.counts.turned_away.fetch_add(1, Relaxed);
+    let body = Problem::new(problem::CONNECTIONS).json();
+    let head = format!(
+        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\n\
+         retry-after: 1\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    if let Ok(mut stream) = stream.into_std() {
+        let _ = stream.write_all((head + &body).as_bytes());
+    }
+}

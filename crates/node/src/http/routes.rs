@@ -1,0 +1,273 @@
+//! What may be asked, and how it is read.
+
+use std::{
+    net::IpAddr,
+    sync::{PoisonError, atomic::Ordering::Relaxed},
+    time::Instant,
+};
+
+use axum::{
+    Extension, Json, Router,
+    body::Body,
+    extract::{Path, RawQuery, Request, State},
+    http::{HeaderMap, StatusCode, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::{MethodRouter, get, post},
+};
+use futures::StreamExt as _;
+use serde_json::{Value, json};
+use types::LedgerTime;
+
+use super::{
+    App, blocks, ms,
+    problem::{self, Problem},
+    size,
+};
+
+/// Method and path of everything that may be asked.
+pub const ROUTES: [(&str, &str); 10] = [
+    ("post", "/v1/envelopes"),
+    ("get", "/v1/status"),
+    ("get", "/v1/blocks"),
+    ("get", "/v1/blocks/{height}"),
+    ("get", "/v1/heights"),
+    ("get", "/v1/rows"),
+    ("get", "/v1/problems"),
+    ("get", "/healthz"),
+    ("get", "/readyz"),
+    ("get", "/metrics"),
+];
+
+/// Rows that may be asked for at once.
+const KEYS_MAX: usize = 256;
+/// Longest query, in bytes: as many keys.
+const QUERY_MAX: usize = KEYS_MAX * (96 + "&key=".len());
+
+/// From where a request comes.
+#[derive(Clone, Copy)]
+pub struct Asker(pub IpAddr);
+
+type Answer<T> = Result<T, Problem>;
+
+/// The whole interface.
+pub(super) fn router(app: App) -> Router {
+    let mut router = Router::new();
+    for (method, path) in ROUTES {
+        router = router.route(path, handler(method, path));
+    }
+    router
+        .fallback(async || Problem::new(problem::NOT_FOUND))
+        .method_not_allowed_fallback(async || Problem::new(problem::METHOD))
+        .layer(middleware::from_fn_with_state(app.clone(), limit))
+        .with_state(app)
+}
+
+fn handler(method: &str, path: &str) -> MethodRouter<App> {
+    match (method, path) {
+        ("post", "/v1/envelopes") => post(submit),
+        ("get", "/v1/status") => get(status),
+        ("get", "/v1/blocks") => get(stream),
+        ("get", "/v1/blocks/{height}") => get(block),
+        ("get", "/v1/heights") => get(height_at),
+        ("get", "/v1/rows") => get(rows),
+        ("get", "/v1/problems") => get(problems),
+        ("get", "/healthz") => get(healthy),
+        ("get", "/readyz") => get(ready),
+        ("get", "/metrics") => get(metrics),
+        _ => unreachable!("a route without a handler: {method} {path}"),
+    }
+}
+
+/// The rate of an address, the time for an answer, and the count of both.
+async fn limit(
+    State(app): State<App>,
+    Extension(Asker(from)): Extension<Asker>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let may = {
+        let mut buckets = app.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        buckets.take(from, Instant::now())
+    };
+    let response = if may {
+        let answer = tokio::time::timeout(ms(app.limits.answer_ms), next.run(request)).await;
+        answer.unwrap_or_else(|_| Problem::new(problem::TOO_SLOW).into_response())
+    } else {
+        app.counts.too_often.fetch_add(1, Relaxed);
+        Problem::new(problem::RATE).into_response()
+    };
+    app.counts.answered(response.status().as_u16());
+    response
+}
+
+async fn submit(
+    State(app): State<App>,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer<(StatusCode, Json<Value>)> {
+    let kind = headers.get(header::CONTENT_TYPE).map(|it| it.as_bytes());
+    if kind != Some(b"application/octet-stream") {
+        return Err(Problem::new(problem::CONTENT_TYPE));
+    }
+    let reading =
+        tokio::time::timeout(ms(app.limits.body_ms), whole(body, size(app.limits.body_bytes)));
+    let body = reading.await.map_err(|_| Problem::new(problem::BODY_TOO_SLOW))??;
+    if !app.door.status().ready {
+        return Err(Problem::new(problem::NOT_READY));
+    }
+    match app.door.submit(body).await?? {
+        true => Ok((StatusCode::ACCEPTED, Json(json!({ "accepted": true })))),
+        false => Err(Problem::new(problem::KNOWN)),
+    }
+}
+
+/// All of a body of at most `max` bytes.
+async fn whole(body: Body, max: usize) -> Answer<Vec<u8>> {
+    let too_large =
+        || Problem::saying(problem::BODY_TOO_LARGE, format_args!("at most {max} bytes"));
+    if http_body_len(&body).is_some_and(|it| it > max) {
+        return Err(too_large());
+    }
+    let (mut bytes, mut parts) = (Vec::new(), body.into_data_stream());
+    while let Some(part) = parts.next().await {
+        let part = part.map_err(|why| Problem::saying(problem::BODY_CUT, why))?;
+        if bytes.len() + part.len() > max {
+            return Err(too_large());
+        }
+        bytes.extend_from_slice(&part);
+    }
+    Ok(bytes)
+}
+
+/// What the request says of its length.
+fn http_body_len(body: &Body) -> Option<usize> {
+    usize::try_from(axum::body::HttpBody::size_hint(body).lower()).ok()
+}
+
+async fn status(State(app): State<App>) -> Json<Value> {
+    let it = app.door.status();
+    Json(json!({
+        "chain": hex::encode(it.chain.0),
+        "height": it.height,
+        "time": it.time.0,
+        "epoch": it.epoch,
+        "view": it.view,
+        "leader": hex::encode(it.leader.0),
+        "root": hex::encode(it.root.0),
+        "voting": it.voting,
+        "ready": it.ready,
+        "waiting": it.waiting,
+    }))
+}
+
+async fn stream(State(app): State<App>, RawQuery(query): RawQuery) -> Answer<Response> {
+    let from = number(&one(query.as_deref(), "from")?, "from")?;
+    let slot = app.streams.clone().try_acquire_owned();
+    let slot = slot.map_err(|_| Problem::new(problem::STREAMS))?;
+    if from <= app.door.status().height && app.door.block(from).await?.is_none() {
+        return Err(not_here(from));
+    }
+    let kind = [(header::CONTENT_TYPE, "application/octet-stream")];
+    Ok((kind, blocks::stream(&app, from, slot)).into_response())
+}
+
+async fn block(State(app): State<App>, Path(height): Path<String>) -> Answer<Response> {
+    let height = number(&height, "height")?;
+    if height > app.door.status().height {
+        return Err(not_here(height));
+    }
+    let block = app.door.block(height).await?.ok_or_else(|| not_here(height))?;
+    Ok(([(header::CONTENT_TYPE, "application/octet-stream")], block).into_response())
+}
+
+async fn height_at(State(app): State<App>, RawQuery(query): RawQuery) -> Answer<Json<Value>> {
+    let at = number(&one(query.as_deref(), "time")?, "time")?;
+    let height = app.door.at_time(LedgerTime(at)).await?;
+    let none = || Problem::saying(problem::BLOCK, "the first block that is kept is later");
+    Ok(Json(json!({ "height": height.ok_or_else(none)? })))
+}
+
+async fn rows(State(app): State<App>, RawQuery(query): RawQuery) -> Answer<Json<Value>> {
+    let keys = keys(query.as_deref())?;
+    // The rows are at least as new as this.
+    let height = app.door.status().height;
+    let rows = app.door.rows(keys.clone()).await?;
+    let shown = keys.iter().zip(rows).map(|(key, row)| {
+        let key = hex::encode(key);
+        row.map_or_else(
+            || json!({ "key": key, "changed": null, "value": null }),
+            |it| json!({ "key": key, "changed": it.changed, "value": hex::encode(it.value) }),
+        )
+    });
+    Ok(Json(json!({ "height_min": height, "rows": shown.collect::<Vec<_>>() })))
+}
+
+async fn problems() -> Json<Value> {
+    let shown =
+        |it: &problem::Code| json!({ "code": it.code, "status": it.status, "title": it.title });
+    Json(problem::ALL.iter().map(shown).collect())
+}
+
+async fn healthy(State(app): State<App>) -> Answer<&'static str> {
+    if app.door.is_open() { Ok("well\n") } else { Err(Problem::new(problem::STOPPING)) }
+}
+
+async fn ready(State(app): State<App>) -> Answer<&'static str> {
+    healthy(State(app.clone())).await?;
+    if app.door.status().ready { Ok("ready\n") } else { Err(Problem::new(problem::NOT_READY)) }
+}
+
+async fn metrics(State(app): State<App>) -> Response {
+    let text = app.counts.text(&app.door.status());
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
+}
+
+fn not_here(height: u64) -> Problem {
+    Problem::saying(problem::BLOCK, format_args!("height {height}"))
+}
+
+/// The value of the only parameter, which is `name`.
+fn one(query: Option<&str>, name: &str) -> Answer<String> {
+    match parameters(query)?.as_slice() {
+        [(only, value)] if *only == name => Ok((*value).to_owned()),
+        _ => Err(Problem::saying(
+            problem::QUERY,
+            format_args!("it takes {name}, once, and nothing else"),
+        )),
+    }
+}
+
+fn keys(query: Option<&str>) -> Answer<Vec<[u8; 48]>> {
+    let bad = |why: &str| Problem::saying(problem::QUERY, why);
+    let parameters = parameters(query)?;
+    if parameters.is_empty() || parameters.len() > KEYS_MAX {
+        return Err(Problem::saying(problem::QUERY, format_args!("it takes 1 to {KEYS_MAX} keys")));
+    }
+    let key = |(name, value): &(&str, &str)| {
+        if *name != "key" {
+            return Err(bad("it takes keys, and nothing else"));
+        }
+        let mut key = [0; 48];
+        hex::decode_to_slice(value, &mut key).map_err(|_| bad("a key is 96 hexadecimal digits"))?;
+        let known = store::Class::of(&key).is_some();
+        known.then_some(key).ok_or_else(|| bad("no row has such a key"))
+    };
+    parameters.iter().map(key).collect()
+}
+
+fn parameters(query: Option<&str>) -> Answer<Vec<(&str, &str)>> {
+    let query = query.unwrap_or_default();
+    let bad = || Problem::saying(problem::QUERY, "a parameter is name=value");
+    if query.len() > QUERY_MAX {
+        return Err(Problem::saying(problem::QUERY, "it is too long"));
+    }
+    let parts = query.split('&').filter(|it| !it.is_empty());
+    parts.map(|it| it.split_once('=').ok_or_else(bad)).collect()
+}
+
+fn number(text: &str, name: &str) -> Answer<u64> {
+    let digits = !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit());
+    let number = text.parse().ok().filter(|_| digits);
+    number.ok_or_else(|| Problem::saying(problem::QUERY, format_args!("{name} is no number")))
+}
