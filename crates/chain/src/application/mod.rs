@@ -18,6 +18,7 @@ mod tree;
 use std::{
     marker::PhantomData,
     sync::Arc,
+    task,
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -30,7 +31,7 @@ use commonware_cryptography::{Digestible as _, ed25519, sha256};
 use commonware_glue::stateful::{self, Finality, Input, Proposed, db::DatabaseSet};
 use commonware_runtime::Clock;
 use crypto::changes::BlockChanges;
-use futures::StreamExt as _;
+use futures::{FutureExt as _, StreamExt as _, future::BoxFuture};
 use ledger::Inadmissible;
 use store::{
     Databases, Draft, Fault, Sealed,
@@ -84,10 +85,27 @@ impl<E: Engine + Clock, S: Sink> Application<E, S> {
         Self { market, tree: Arc::default(), mempool, sink, runtime: PhantomData }
     }
 
+    /// Asks the engine for its databases, now: to be called before anything else can ask it, that is
+    /// before final blocks are delivered.
+    ///
+    /// The engine answers in the order in which it is asked, and executes a final block while nothing
+    /// else is answered; executing waits for [`Self::open`]. A node that restarts with a final block
+    /// that is not in its state yet would wait for itself.
+    pub fn subscribe(state: &stateful::Mailbox<E, Self>) -> BoxFuture<'static, Databases<E>> {
+        let state = state.clone();
+        let mut asked = async move { state.subscribe_databases().await }.boxed();
+        // Polled once, the question stands in the engine's mailbox.
+        let mut nobody = task::Context::from_waker(task::Waker::noop());
+        match asked.poll_unpin(&mut nobody) {
+            task::Poll::Ready(databases) => futures::future::ready(databases).boxed(),
+            task::Poll::Pending => asked,
+        }
+    }
+
     /// Reads the committed rows once, proving each, and fills the index that the rules walk.
     ///
-    /// To be called once, with what the engine's `subscribe_databases` gives; until it is done, nothing
-    /// is proposed, voted on or committed.
+    /// To be called once, with what [`Self::subscribe`] gives; until it is done, nothing is proposed,
+    /// voted on or committed.
     ///
     /// # Errors
     /// [`Fault::Damaged`], [`Fault::Engine`].
