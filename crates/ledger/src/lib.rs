@@ -162,6 +162,9 @@ pub fn apply(
     let mut draft = Draft::over(before, at, envelope.sender);
     admit(&mut draft, chain, envelope)?;
     let expired = at.time > envelope.expiry;
+    // When one misses rows the others are tried all the same, to learn what they miss: so the number of
+    // calls does not grow with the number of instructions.
+    let mut absent = Vec::new();
     for (index, instruction) in (0..).zip(&envelope.instructions) {
         let Envelope { sender, lane, sequence, .. } = *envelope;
         let id = InstructionId { sender, lane, sequence, index };
@@ -180,11 +183,11 @@ pub fn apply(
                 let outcome = trial.finish();
                 draft.absorb(outcome);
             }
-            Err(Stop::Missing(missing)) => return Err(missing.into()),
+            Err(Stop::Missing(missing)) => absent.extend(missing.0),
             Err(Stop::Reject(reject)) => draft.tell(Event::Refused { instruction: id, reject }),
         }
     }
-    Ok(draft.finish())
+    if absent.is_empty() { Ok(draft.finish()) } else { Err(Missing(absent).into()) }
 }
 
 /// The end of a block: the queue, once, over all that is open.
@@ -205,10 +208,42 @@ pub fn footprint(envelope: &Envelope) -> Vec<Key> {
         keys.push(governance::Party::key(&party));
         keys.push(PartyKey::key(&(party, envelope.key)));
     }
-    for instruction in &envelope.instructions {
+    for (index, instruction) in (0..).zip(&envelope.instructions) {
+        let Envelope { sender, lane, sequence, .. } = *envelope;
+        let id = InstructionId { sender, lane, sequence, index };
+        keys.extend(arriving(instruction, id));
         settlement::footprint(instruction, &mut keys);
     }
     keys
+}
+
+/// The row under which something that is asked arrives.
+fn arriving(instruction: &Instruction, id: InstructionId) -> Option<Key> {
+    match instruction {
+        Instruction::Settle(_) | Instruction::Pay(_) => Some(settlement::Instructed::key(&id)),
+        Instruction::ReportTrade(_) => {
+            Some(trade::Trade::key(&trade::TradeId::Reported { report: id }))
+        }
+        Instruction::RequestIssue { .. } | Instruction::RequestRedeem { .. } => {
+            Some(issuance::Request::key(&id))
+        }
+        _ => None,
+    }
+}
+
+/// How many numbers after a missing one are looked up with it.
+const NUMBERS_AHEAD: u64 = 256;
+
+/// Rows that are likely to be missed after `missing` was: what waits is numbered as it arrives, so
+/// many that arrive in one envelope ask for one number after the other.
+#[must_use]
+pub fn missed_next(missing: &Key) -> Vec<Key> {
+    if missing.kind() != row::kind::WAITING {
+        return Vec::new();
+    }
+    let number = u64::read(&mut types::Reader::new(missing.name())).unwrap_or(u64::MAX);
+    let next = number.saturating_add(1)..=number.saturating_add(NUMBERS_AHEAD);
+    next.map(|it| settlement::queue::Waiting::key(&it)).collect()
 }
 
 /// The key that an envelope is signed with, and its row; `None` for an account's envelope, which is sealed.

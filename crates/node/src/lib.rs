@@ -2,14 +2,25 @@
 //!
 //! ```text
 //!   folder: node.toml, genesis.bin, node.key --> config
+//!   other nodes                              <--> network --> chain
 //!   HTTP, a thread and a runtime of its own  --> door of the chain
 //! ```
 //!
-//! Reading order: [`config`], [`http`].
+//! Reading order: [`config`], [`birth`], [`network`], [`http`].
 
+use std::path::{Path, PathBuf};
+
+pub mod birth;
 pub mod config;
 mod fault;
 pub mod http;
+pub mod network;
 
 pub use config::Config;
 pub use fault::Fault;
+
+/// Where the node in `folder` keeps its data: votes, blocks, state. Keys and configuration lie beside it.
+#[must_use]
+pub fn data(folder: &Path) -> PathBuf {
+    folder.join("data")
+}

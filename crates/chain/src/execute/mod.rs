@@ -10,6 +10,8 @@
 
 mod market;
 mod rows;
+#[cfg(test)]
+mod tests;
 mod witness;
 
 use std::{convert::Infallible, sync::Arc};
@@ -250,6 +252,7 @@ impl<'m, E: Engine> Run<'m, E> {
         } else {
             None
         };
+        tracing::debug!(height = place.height, calls = self.rows.calls(), "a block is executed");
         let peaks = next_peaks(&self.rows, place.height, &place.parent);
         let headers_root = peaks.root(domain::HEADERS);
         self.rows.put(PEAKS_KEY, peaks.to_bytes());

@@ -15,6 +15,7 @@ pub struct Rows {
     now: BTreeMap<Key, Option<Value>>,
     index: Index,
     events: Vec<Bytes>,
+    calls: u32,
 }
 
 impl Snapshot for Rows {
@@ -35,7 +36,7 @@ impl Rows {
     /// No row at hand, over a state with this index.
     #[must_use]
     pub const fn over(index: Index) -> Self {
-        Self { before: BTreeMap::new(), now: BTreeMap::new(), index, events: Vec::new() }
+        Self { before: BTreeMap::new(), now: BTreeMap::new(), index, events: Vec::new(), calls: 0 }
     }
 
     /// Fetches those of `keys` that are not at hand.
@@ -66,13 +67,16 @@ impl Rows {
         rule: impl Fn(&dyn Snapshot) -> Result<T, R> + Send,
     ) -> Result<Result<T, R::Other>, Fault> {
         loop {
+            self.calls = self.calls.saturating_add(1);
             let missing = match rule(self).map_err(MayMiss::missing) {
                 Ok(done) => return Ok(Ok(done)),
                 Err(Err(other)) => return Ok(Err(other)),
                 Err(Ok(missing)) => missing,
             };
             let known = self.before.len();
-            self.fetch(draft, missing.0).await?;
+            let next: Vec<Key> = missing.0.iter().flat_map(ledger::missed_next).collect();
+            let keys = missing.0.into_iter().chain(next).collect();
+            self.fetch(draft, keys).await?;
             assert!(self.before.len() > known, "a rule misses only what is not at hand");
         }
     }
@@ -82,6 +86,12 @@ impl Rows {
         self.now.extend(outcome.writes);
         self.index.absorb(&outcome.entries);
         self.events.extend(outcome.events.iter().map(|it| Bytes(types::Wire::to_bytes(it))));
+    }
+
+    /// How often a rule was called, those for want of a row among them.
+    #[must_use]
+    pub const fn calls(&self) -> u32 {
+        self.calls
     }
 
     /// Writes one row of the chain's own.

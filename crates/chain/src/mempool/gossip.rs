@@ -4,9 +4,10 @@
 //!   message = a list of byte strings (u32 count, each u32 length | signed envelope), at most 512 KiB
 //! ```
 //!
-//! Every node tells only what was brought to it, to all: validators are connected each with each. A
-//! node that was down when an envelope was told is told again. What a peer says is checked like what a
-//! participant says; what is refused is dropped, for a peer may be behind or ahead.
+//! A node tells what was brought to it to all: validators are connected each with each, so nothing is
+//! passed on. What has waited long at the head of its lane is told again by whoever has it, for a node
+//! that was down. What a peer says is checked like what a participant says; what is refused is dropped,
+//! for a peer may be behind or ahead.
 
 use std::time::Duration;
 
