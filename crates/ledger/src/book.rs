@@ -13,7 +13,10 @@
 //!
 //! An *issuance account* may fall below zero: it carries minus the units in circulation.
 
-use alloc::{collections::BTreeMap, vec::Vec};
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    vec::Vec,
+};
 
 use crypto::Amount;
 use types::{AccountId, Digest, InstrumentId, PartyId, PublicKey, Wire};
@@ -24,7 +27,8 @@ use crate::{
     event::Event,
     governance::{self, Party, Roles},
     instruction::Instruction,
-    registry,
+    issuance::Instrument,
+    registry::{self, RegistryHash},
     reject::Reject,
     row::{Row, kind},
     settlement::queue,
@@ -143,7 +147,10 @@ pub fn posting(draft: &Draft<'_>, movements: &[Movement]) -> Result<Posting, Sto
         add(&mut sums, debit, amount.checked_neg())?;
         add(&mut sums, credit, Some(amount))?;
     }
-    draft.require_rows(sums.keys().map(Position::key))?;
+    let instruments: BTreeSet<InstrumentId> = sums.keys().map(|it| it.1).collect();
+    let described = instruments.iter().map(Instrument::key);
+    let registries = instruments.iter().filter(|it| !it.is_currency()).map(RegistryHash::key);
+    draft.require_rows(sums.keys().map(Position::key).chain(described).chain(registries))?;
     for place in movements.iter().map(Movement::debit) {
         let after = after(draft, place, sums.get(&place).copied().unwrap_or_default())?;
         if after < 0 && !is_issuance_account(place.0) {

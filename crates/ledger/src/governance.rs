@@ -402,7 +402,8 @@ pub fn validators(draft: &Draft<'_>) -> Result<Vec<Validator>, Missing> {
     Ok(all)
 }
 
-const PARTS: u8 = 5;
+/// How many rows the validators stand in, at most.
+pub(crate) const PARTS: u8 = 5;
 
 fn write_validators(draft: &mut Draft<'_>, all: &[Validator]) -> Result<(), Missing> {
     let mut all = all.to_vec();

@@ -214,9 +214,9 @@ types::choice! {
             /// From now on.
             priority: Priority,
         },
-        /// CSD or settlement agent: signs off a matched pair, or refuses it.
+        /// CSD or settlement agent: signs off a matched pair or a payment, or refuses it.
         26 => SignOff {
-            /// Either side of the pair.
+            /// The payment, or either side of the pair.
             instruction: InstructionId,
             /// Whether it may settle.
             approved: bool,
@@ -238,7 +238,7 @@ types::choice! {
 
 impl Instruction {
     /// Which roles may ask this as administrators, under the threshold of the verb.
-    const fn administrators(&self) -> Option<Roles> {
+    pub(crate) const fn administrators(&self) -> Option<Roles> {
         match self {
             Self::AdmitParty { .. }
             | Self::SuspendParty { .. }
@@ -258,6 +258,9 @@ impl Instruction {
         let sealed = |amount: &Amount| matches!(amount, Amount::Sealed { .. });
         match self {
             Self::List { kind, .. } => kind.is_sealed(),
+            Self::OpenAccount { spend_key, view_key, .. } => {
+                [spend_key, view_key].into_iter().any(|it| it.0 != [0; 32])
+            }
             Self::RequestIssue { quantity: amount, .. }
             | Self::RequestRedeem { quantity: amount, .. }
             | Self::IssueMoney { amount, .. }

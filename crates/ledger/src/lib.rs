@@ -40,6 +40,7 @@ pub mod book;
 pub mod draft;
 pub mod envelope;
 pub mod event;
+mod footprint;
 pub mod governance;
 pub mod instruction;
 pub mod issuance;
@@ -66,6 +67,7 @@ pub use crate::{
     draft::{At, Missing, Outcome, Snapshot},
     envelope::{Envelope, INSTRUCTIONS_MAX, Signed},
     event::Event,
+    footprint::{footprint, missed_next},
     governance::Genesis,
     instruction::Instruction,
     reject::Reject,
@@ -198,52 +200,6 @@ pub fn close(before: &dyn Snapshot, at: At) -> Result<Outcome, Missing> {
     let mut draft = Draft::over(before, at, NOBODY);
     settlement::offsetting::run(&mut draft)?;
     Ok(draft.finish())
-}
-
-/// Rows that [`apply`] will surely ask for, to be fetched beforehand.
-#[must_use]
-pub fn footprint(envelope: &Envelope) -> Vec<Key> {
-    let mut keys = alloc::vec![LaneRow::key(&(envelope.sender, envelope.lane))];
-    if let Sender::Party(party) = envelope.sender {
-        keys.push(governance::Party::key(&party));
-        keys.push(PartyKey::key(&(party, envelope.key)));
-    }
-    for (index, instruction) in (0..).zip(&envelope.instructions) {
-        let Envelope { sender, lane, sequence, .. } = *envelope;
-        let id = InstructionId { sender, lane, sequence, index };
-        keys.extend(arriving(instruction, id));
-        settlement::footprint(instruction, &mut keys);
-    }
-    keys
-}
-
-/// The row under which something that is asked arrives.
-fn arriving(instruction: &Instruction, id: InstructionId) -> Option<Key> {
-    match instruction {
-        Instruction::Settle(_) | Instruction::Pay(_) => Some(settlement::Instructed::key(&id)),
-        Instruction::ReportTrade(_) => {
-            Some(trade::Trade::key(&trade::TradeId::Reported { report: id }))
-        }
-        Instruction::RequestIssue { .. } | Instruction::RequestRedeem { .. } => {
-            Some(issuance::Request::key(&id))
-        }
-        _ => None,
-    }
-}
-
-/// How many numbers after a missing one are looked up with it.
-const NUMBERS_AHEAD: u64 = 256;
-
-/// Rows that are likely to be missed after `missing` was: what waits is numbered as it arrives, so
-/// many that arrive in one envelope ask for one number after the other.
-#[must_use]
-pub fn missed_next(missing: &Key) -> Vec<Key> {
-    if missing.kind() != row::kind::WAITING {
-        return Vec::new();
-    }
-    let number = u64::read(&mut types::Reader::new(missing.name())).unwrap_or(u64::MAX);
-    let next = number.saturating_add(1)..=number.saturating_add(NUMBERS_AHEAD);
-    next.map(|it| settlement::queue::Waiting::key(&it)).collect()
 }
 
 /// The key that an envelope is signed with, and its row; `None` for an account's envelope, which is sealed.

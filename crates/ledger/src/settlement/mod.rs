@@ -5,7 +5,7 @@
 //!                 |  |                                                      (queue)  ^
 //!                 |  `-- cancel (alone) --> Cancelled <-- cancel (both) -------|     |
 //!                 `-- time out --> Expired          SignOffRefused <--- refused|     |
-//!   pay ------------------------> OnHold / AwaitingDate -----------------------------'
+//!   pay ------------------------> OnHold / AwaitingSignOff / AwaitingDate -----------'
 //! ```
 //!
 //! A pair that is ready and covered settles at once; one that is not covered is [`Status::Pending`] in
@@ -24,13 +24,13 @@ use alloc::vec::Vec;
 use types::{InstructionId, LedgerTime, PartyId, Wire};
 
 use crate::{
-    Instruction, Stop, alarm, book,
+    Stop, alarm, book,
     draft::{Draft, Missing},
     event::Event,
     governance::{self, ParameterName, Roles},
     issuance,
     reject::Reject,
-    row::{Entry, Key, Row, kind},
+    row::{Entry, Row, kind},
     trade,
 };
 
@@ -104,11 +104,11 @@ pub(crate) fn pay(draft: &mut Draft<'_>, id: InstructionId, payment: &Pay) -> Re
     let party = governance::require_role(draft, Roles::ACCOUNT_MANAGER)?;
     book::require_manager(draft, payment.from, party)?;
     book::require_eligible(draft, (payment.to, payment.currency))?;
-    issuance::require_money(draft, payment.currency)?;
+    let listing = issuance::require_money(draft, payment.currency)?;
     book::positive(payment.amount.clone())?;
     let asked = Asked::Pay(payment.clone());
     let mut row = Instructed::new(draft, party, asked, Status::Pending, payment.hold)?;
-    row.signed_off = true;
+    row.signed_off = !listing.sign_off;
     draft.put(&id, &row)?;
     Ok(dvp::advance(draft, id)?)
 }
@@ -133,7 +133,7 @@ pub(crate) fn cancel(draft: &mut Draft<'_>, id: InstructionId, party: PartyId) -
     Ok(())
 }
 
-/// The administrator's word on a matched pair: it may settle, or it ends.
+/// The administrator's word on a matched pair, or a payment: it may settle, or it ends.
 ///
 /// # Errors
 /// [`Reject::InstructionUnknown`], [`Reject::NotInThisState`].
@@ -144,15 +144,15 @@ pub(crate) fn sign_off(
 ) -> Result<(), Stop> {
     let row = draft.get::<Instructed>(&id)?;
     let row = row.ok_or(Reject::InstructionUnknown { instruction: id })?;
-    let other = row.counterpart.filter(|_| !row.signed_off);
-    let other = other.ok_or(Reject::NotInThisState { instruction: id })?;
+    let matched = row.counterpart.is_some() || matches!(row.asked, Asked::Pay(_));
+    if !matched || row.signed_off {
+        return Err(Reject::NotInThisState { instruction: id }.into());
+    }
     if !approved {
         return Ok(end(draft, id, Status::SignOffRefused)?);
     }
-    for side in [id, other] {
-        if let Some(row) = draft.get::<Instructed>(&side)? {
-            draft.put(&side, &Instructed { signed_off: true, ..row })?;
-        }
+    for (side, row) in dvp::sides(draft, id)? {
+        draft.put(&side, &Instructed { signed_off: true, ..row })?;
     }
     Ok(dvp::advance(draft, id)?)
 }
@@ -180,31 +180,6 @@ pub(crate) fn fall_due(draft: &mut Draft<'_>) -> Result<(), Missing> {
         }
     }
     Ok(())
-}
-
-/// Rows that an instruction of this chapter will surely ask for.
-pub(crate) fn footprint(asked: &Instruction, keys: &mut Vec<Key>) {
-    match asked {
-        Instruction::Settle(Terms::Open(terms)) => {
-            keys.push(book::Account::key(&terms.account));
-            keys.push(book::Account::key(&terms.counterparty_account));
-            keys.push(issuance::Listing::key(&terms.instrument));
-            keys.push(book::Position::key(&(terms.account, terms.instrument)));
-            keys.push(book::Position::key(&(terms.counterparty_account, terms.instrument)));
-            keys.extend(terms.trade.iter().map(trade::Trade::key));
-            if let Some(AgainstPayment { account, currency, .. }) = &terms.payment {
-                keys.push(issuance::Listing::key(currency));
-                keys.push(book::Position::key(&(*account, *currency)));
-            }
-        }
-        Instruction::Pay(payment) => {
-            keys.push(book::Account::key(&payment.from));
-            keys.push(book::Account::key(&payment.to));
-            keys.push(book::Position::key(&(payment.from, payment.currency)));
-            keys.push(book::Position::key(&(payment.to, payment.currency)));
-        }
-        _ => (),
-    }
 }
 
 /// An instruction of the party that asks.

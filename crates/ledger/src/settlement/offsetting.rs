@@ -24,6 +24,7 @@ use crate::{
     book::{self, Movement, Place},
     draft::{Draft, Missing},
     row::Row,
+    trade::Trade,
 };
 
 /// Something that waits, as the rule sees it.
@@ -231,6 +232,14 @@ fn settle(
     }
     let sides = waiting.iter().flat_map(|it| &it.sides);
     draft.require_rows(sides.map(super::Instructed::key))?;
+    let mut trades = Vec::new();
+    for id in waiting.iter().flat_map(|it| &it.sides) {
+        let row = draft.get::<super::Instructed>(id)?;
+        trades.extend(row.iter().filter_map(super::Instructed::trade).map(Trade::key));
+    }
+    let credited = waiting.iter().flat_map(|it| &it.movements).map(Movement::credit);
+    let frontiers = credited.map(|place| Frontier::key(&place));
+    draft.require_rows(trades.into_iter().chain(frontiers))?;
     let chosen = settling.iter().filter_map(|order| items.get(order));
     let movements: Vec<Movement> = chosen.flat_map(|it| it.movements.iter().cloned()).collect();
     for item in &waiting {

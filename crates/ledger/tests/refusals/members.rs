@@ -11,13 +11,20 @@ use crate::rungs::{Asked, market, mend, must, named, nothing, open, said, sealed
 
 #[test]
 fn open_account() {
-    let taken = said("aoba opens account emi");
+    let mut taken = said("aoba opens account emi");
+    let I::OpenAccount { spend_key, .. } = &mut taken else { panic!() };
+    spend_key.0[31] = 1;
     let issuance = ledger::book::issuance_account(named("SAKURA"));
     walk(
         &market(),
         "botan",
         taken,
         &[
+            (
+                "sealed-not-yet",
+                mend!(I::OpenAccount { spend_key, view_key, .. } => std::mem::swap(spend_key, view_key)),
+            ),
+            ("sealed-not-yet", mend!(I::OpenAccount { view_key, .. } => view_key.0[31] = 0)),
             ("role-missing", &nothing),
             ("account-exists", mend!(I::OpenAccount { account, .. } => *account = issuance)),
             (

@@ -114,8 +114,8 @@ pub fn must(market: &mut Memory, sender: &str, what: Instruction) -> Instruction
 ///
 /// A sealed fault comes before all others. The first `role-missing` is that of the sender.
 pub fn walk(market: &Memory, sender: &str, worst: Instruction, rungs: &[Rung<'_>]) {
-    let sealed = rungs.first().is_some_and(|it| it.0 == "sealed-not-yet");
-    let (first, rest) = rungs.split_at(usize::from(sealed));
+    let sealed = rungs.iter().take_while(|it| it.0 == "sealed-not-yet").count();
+    let (first, rest) = rungs.split_at(sealed);
     let outside = rungs.iter().any(|it| it.0 == "role-missing");
     let begins = script::party(if outside { "watcher" } else { sender });
     let common: [Rung<'_>; 3] = [
