@@ -10,6 +10,7 @@ use futures::{
     SinkExt as _,
     channel::{mpsc, oneshot},
 };
+use store::archive::{Proved, When};
 use types::{ChainId, Digest, LedgerTime, PublicKey};
 
 use crate::mempool::Refused;
@@ -77,6 +78,8 @@ pub enum Ask {
     Rows(Vec<[u8; 48]>, Answer<Vec<Option<Stands>>>),
     /// The height of the last block that is not later.
     AtTime(LedgerTime, Answer<Option<u64>>),
+    /// How a row stood in the past: absent if there is no such row.
+    Prove([u8; 48], When, Answer<Option<Proved>>),
 }
 
 /// Asks a running chain. Clones ask the same one.
@@ -154,6 +157,14 @@ impl Door {
     /// [`Unanswered`].
     pub async fn at_time(&self, time: LedgerTime) -> Result<Option<u64>, Unanswered> {
         self.ask(|answer| Ask::AtTime(time, answer)).await
+    }
+
+    /// A proof of how the row of `key` stood `when`; `None` if there is no such row now.
+    ///
+    /// # Errors
+    /// [`Unanswered`].
+    pub async fn prove(&self, key: [u8; 48], when: When) -> Result<Option<Proved>, Unanswered> {
+        self.ask(|answer| Ask::Prove(key, when, answer)).await
     }
 
     async fn ask<T>(&self, ask: impl FnOnce(Answer<T>) -> Ask) -> Result<T, Unanswered> {

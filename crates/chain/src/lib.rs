@@ -9,7 +9,7 @@
 //! Everything runs on traits for clock, network and disk, so the simulator runs what the market runs.
 //!
 //! Reading order: [`block`], [`index`], [`execute`], [`mempool`], [`application`], [`epoch`], [`gate`],
-//! [`engine`].
+//! [`engine`], [`node`], [`door`].
 
 #![recursion_limit = "512"]
 
@@ -23,7 +23,9 @@ pub mod epoch;
 pub mod execute;
 mod gate;
 pub mod index;
+mod keeper;
 pub mod mempool;
+pub mod node;
 #[cfg(test)]
 mod testing;
 

@@ -43,6 +43,9 @@ pub enum Command {
     Replay(Replay),
     /// Settle payments of a file by the ledger's own rule; needs no network
     Offset(Offset),
+    /// Measure a network that is started for it and deleted afterwards
+    #[command(subcommand)]
+    Bench(Bench),
     /// One node
     #[command(subcommand)]
     Node(Node),
@@ -305,6 +308,13 @@ pub struct Replay {
     pub dir: Option<PathBuf>,
     #[command(flatten)]
     pub output: Output,
+}
+
+/// `furikae bench`
+#[derive(Debug, Subcommand)]
+pub enum Bench {
+    /// A quiet network: how soon one instruction is final, and what an idle validator takes
+    Quiet(crate::bench::Quiet),
 }
 
 /// A form of recorded market data.

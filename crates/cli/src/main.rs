@@ -1,6 +1,7 @@
 //! The one binary, `furikae`.
 
 mod arguments;
+mod bench;
 mod day;
 mod desk;
 mod door;
@@ -11,6 +12,7 @@ mod market;
 mod node;
 mod offset;
 mod output;
+mod percentiles;
 mod proof;
 mod read;
 mod replay;
@@ -64,6 +66,7 @@ fn run(command: Command) -> Result<()> {
         Command::List(asked) => list::list(&runtime()?, &asked),
         Command::Replay(asked) => replay::replay(&runtime()?, &asked),
         Command::Offset(asked) => offset::offset(&asked),
+        Command::Bench(arguments::Bench::Quiet(asked)) => bench::quiet(&runtime()?, &asked),
         Command::Node(command) => node::command(command),
         Command::Completions { shell } => {
             clap_complete::generate(

@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
+use tracing_subscriber::{EnvFilter, filter::LevelFilter};
+
 use crate::{
     arguments::Node,
     failure::{Failure, Result},
-    market::stop_after,
+    market::{Stops, stop_after},
 };
 
 /// `furikae node ..`.
@@ -25,8 +27,20 @@ pub fn command(command: Node) -> Result<()> {
     }
 }
 
+/// Runs it until this process is asked to stop.
 fn run(folder: &Path) -> Result<()> {
-    Err(Failure::not_yet(format_args!("run the node in {}", folder.display())))
+    let stops = Stops::listen()?;
+    tell_logs();
+    node::run(folder, async move { stops.wait().await }).map_err(Failure::fault)
+}
+
+/// What the node says goes to standard error, a JSON object a line; `FURIKAE_LOG` says what of it.
+fn tell_logs() {
+    let filter = EnvFilter::builder()
+        .with_env_var("FURIKAE_LOG")
+        .with_default_directive(LevelFilter::WARN.into());
+    let logs = tracing_subscriber::fmt().json().with_writer(std::io::stderr);
+    logs.with_env_filter(filter.from_env_lossy()).init();
 }
 
 fn verify(folder: &Path) -> Result<()> {

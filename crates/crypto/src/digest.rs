@@ -1,7 +1,7 @@
 //! Digests: SHA-256, under a domain that is never used twice.
 
 use sha2::{Digest as _, Sha256};
-use types::{Digest, Header, Wire as _};
+use types::{Databases, Digest, Header, Wire as _};
 
 use crate::merkle;
 
@@ -24,6 +24,12 @@ pub fn digest(domain: &[u8], bytes: &[u8]) -> Digest {
 #[must_use]
 pub fn header_digest(header: &Header) -> Digest {
     digest(b"furikae header 1", &header.to_bytes())
+}
+
+/// What a state is told by: the digest over its databases' roots and ranges.
+#[must_use]
+pub fn state_root(databases: &Databases) -> Digest {
+    digest(b"furikae state root 1", &databases.to_bytes())
 }
 
 /// The leaf of a header with this digest under the headers root of later headers. Its place there is

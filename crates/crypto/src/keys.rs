@@ -22,6 +22,12 @@ impl SecretKey {
         Self(SigningKey::from(seed))
     }
 
+    /// The seed that it was made from. Whoever has it can sign.
+    #[must_use]
+    pub fn seed(&self) -> [u8; 32] {
+        *self.0.as_bytes()
+    }
+
     /// The key that checks its signatures.
     #[must_use]
     pub fn public(&self) -> PublicKey {

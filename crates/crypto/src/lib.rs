@@ -41,5 +41,5 @@ pub mod merkle;
 pub mod proof;
 
 pub use amount::{Amount, Handles};
-pub use digest::{digest, header_digest, header_leaf, sha256};
+pub use digest::{digest, header_digest, header_leaf, sha256, state_root};
 pub use lthash::LtHash;

@@ -27,4 +27,7 @@ pub enum Fault {
         /// Why not.
         why: String,
     },
+    /// The chain does not start, or a part of it has ended.
+    #[error("{0}")]
+    Chain(String),
 }

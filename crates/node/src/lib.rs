@@ -2,11 +2,13 @@
 //!
 //! ```text
 //!   folder: node.toml, genesis.bin, node.key --> config
-//!   other nodes                              <--> network --> chain
+//!   other nodes  <--> network --> chain
 //!   HTTP, a thread and a runtime of its own  --> door of the chain
 //! ```
 //!
-//! Reading order: [`config`], [`birth`], [`network`], [`http`].
+//! Reading order: [`config`], [`birth`], [`network`], [`http`], [`run`].
+
+#![recursion_limit = "512"]
 
 use std::path::{Path, PathBuf};
 
@@ -15,9 +17,11 @@ pub mod config;
 mod fault;
 pub mod http;
 pub mod network;
+mod run;
 
 pub use config::Config;
 pub use fault::Fault;
+pub use run::run;
 
 /// Where the node in `folder` keeps its data: votes, blocks, state. Keys and configuration lie beside it.
 #[must_use]

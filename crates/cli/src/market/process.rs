@@ -71,6 +71,15 @@ impl Process {
         true
     }
 
+    /// CPU time that it has taken so far.
+    pub fn cpu(self) -> Option<Duration> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid)).ok()?;
+        let fields = stat.get(stat.rfind(')')? + 1..)?.split_whitespace();
+        let ticks: u64 = fields.skip(11).take(2).map(|it| it.parse::<u64>().unwrap_or(0)).sum();
+        let per_second = rustix::param::clock_ticks_per_second();
+        Some(Duration::from_millis(ticks.saturating_mul(1_000) / per_second.max(1)))
+    }
+
     /// Memory that it holds, in megabytes.
     pub fn rss_mb(self) -> Option<f64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid)).ok()?;

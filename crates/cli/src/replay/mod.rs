@@ -25,6 +25,7 @@ use crate::{
     desk::Desk,
     failure::{Failure, Result},
     market::{Folder, Plan, Running, Stops, ask},
+    percentiles::Percentiles,
 };
 
 /// As which venue the trades are imported.
@@ -54,13 +55,6 @@ struct Report {
     finality_ms: Percentiles,
     state_roots: BTreeMap<String, String>,
     supply_exact: bool,
-}
-
-/// Half, and 99 of 100, are not above this.
-#[derive(Debug, Default, Serialize)]
-struct Percentiles {
-    p50: Option<f64>,
-    p99: Option<f64>,
 }
 
 /// `furikae replay`.
@@ -260,17 +254,6 @@ impl Recorded {
             trade: Some(self.id()?),
         };
         Ok((own, Instruction::Settle(Terms::Open(terms))))
-    }
-}
-
-impl Percentiles {
-    fn of(mut values: Vec<f64>) -> Self {
-        values.sort_by(f64::total_cmp);
-        let at = |part: usize| {
-            let place = (values.len() * part).div_ceil(100).checked_sub(1)?;
-            values.get(place).map(|it| (it * 10.0).round() / 10.0)
-        };
-        Self { p50: at(50), p99: at(99) }
     }
 }
 

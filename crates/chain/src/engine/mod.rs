@@ -1,0 +1,359 @@
+//! Wires one node: archives, state, marshal, application, engines; and starts them in the right order.
+//!
+//! ```text
+//!   archives --boundary blocks--> committees --> marshal --blocks--> state, orchestrator
+//!                                                  ^                      |
+//!                                        peers: backfill, blocks      engines: votes
+//! ```
+
+pub mod archives;
+
+use std::{
+    num::{NonZeroU64, NonZeroUsize},
+    time::Duration,
+};
+
+use self::archives::{Blocks, Certificates};
+use crate::{
+    Block, Form, Marshal, Membership, PrivateKey, PublicKey, Runtime, Scheme,
+    application::{Application, Pace, Sink},
+    epoch::{Committees, Deciding, Guard, Orchestrator, Settings, tap},
+    gate::TimeGate,
+};
+use commonware_broadcast::buffered;
+use commonware_consensus::{
+    Reporters,
+    marshal::{
+        self,
+        core::Actor as MarshalActor,
+        resolver::p2p as backfill,
+        standard::{Deferred, Standard},
+    },
+    simplex,
+    types::{FixedEpocher, ViewDelta},
+};
+use commonware_cryptography::{Digested, Digestible as _, sha256::Digest};
+use commonware_glue::stateful::{
+    Config as StateConfig, PruneConfig, Stateful, SyncPlan, db::SyncEngineConfig,
+};
+use commonware_p2p::{Blocker, Provider, Receiver, Sender, utils::mux::prefixed};
+use commonware_parallel::Sequential;
+use commonware_runtime::{Handle, buffer::paged::CacheRef};
+use commonware_utils::{NZDuration, NZU16, NZU64, NZUsize};
+use futures::future::BoxFuture;
+use ledger::{Genesis, governance::VALIDATORS_MAX};
+use store::{
+    Databases,
+    state::{self, NoSources},
+};
+
+const MAILBOX: NonZeroUsize = NZUsize!(1024);
+const BUFFER: NonZeroUsize = NZUsize!(64 * 1024);
+/// Blocks fetched at once by a node that is behind.
+const REPAIRED_AT_ONCE: NonZeroUsize = NZUsize!(64);
+/// Final blocks on their way into the state.
+const UNACKNOWLEDGED: NonZeroUsize = NZUsize!(16);
+/// Blocks of one sender kept in memory until they are final.
+const BLOCKS_KEPT: usize = 16;
+
+/// What one node is.
+#[derive(Clone)]
+pub struct Config {
+    /// How the market begins.
+    pub genesis: Genesis,
+    /// Who this node is to the others; and what it votes with.
+    pub key: PrivateKey,
+    /// Whether it votes where it may; an observer does not.
+    pub votes: bool,
+    /// Keeps a validator that may have forgotten its votes from voting.
+    pub guard: Guard,
+    /// How long a leader may take to propose.
+    pub leader_timeout: Duration,
+    /// First part of the names of its files.
+    pub prefix: String,
+}
+
+/// What nodes say to each other: one channel for each kind of message.
+pub struct Channels<S, R> {
+    /// Votes.
+    pub votes: (S, R),
+    /// Certificates.
+    pub certificates: (S, R),
+    /// Certificates that are asked for.
+    pub resolver: (S, R),
+    /// Blocks that are asked for.
+    pub backfill: (S, R),
+    /// New blocks.
+    pub blocks: (S, R),
+    /// Envelopes on their way to the leader.
+    pub envelopes: (S, R),
+}
+
+/// The channels of the engines.
+pub struct Lines<S, R> {
+    votes: (S, R),
+    certificates: (S, R),
+    resolver: (S, R),
+    backfill: (S, R),
+    blocks: (S, R),
+}
+
+impl<S, R> Channels<S, R> {
+    /// The channels of the engines, and that of envelopes.
+    #[must_use]
+    pub fn split(self) -> (Lines<S, R>, (S, R)) {
+        let Self { votes, certificates, resolver, backfill, blocks, envelopes } = self;
+        (Lines { votes, certificates, resolver, backfill, blocks }, envelopes)
+    }
+}
+
+/// Longest message between nodes, in bytes.
+///
+/// # Panics
+/// Never: a block's length fits.
+#[must_use]
+pub fn message_max(form: &Form) -> u32 {
+    let members = u32::try_from(VALIDATORS_MAX).expect("a small number");
+    commonware_p2p::max_message_size(&[
+        prefixed(simplex::max_payload_size::<Scheme, Digest>(members)),
+        marshal::max_payload_size::<Standard<Block>, Scheme>(members, form),
+        crate::mempool::MESSAGE_MAX as usize,
+    ])
+}
+
+/// Why a node does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// A file of the node is not as it was written.
+    #[error("{file} is damaged: {why}")]
+    Damaged {
+        /// First part of the files' names.
+        file: String,
+        /// What was found.
+        why: String,
+    },
+    /// The genesis is none that a market can begin with.
+    #[error("the genesis has epochs of {0} blocks; at least 2 are needed")]
+    Genesis(u64),
+    /// What the node keeps beside the blocks cannot be read.
+    #[error(transparent)]
+    Store(#[from] store::Fault),
+}
+
+/// Engines that run.
+pub struct Running<E: Runtime> {
+    /// Where the blocks are.
+    pub marshal: Marshal,
+    /// The state's databases, once they are open.
+    pub databases: BoxFuture<'static, Databases<E>>,
+    /// The tasks. When one ends, the node has failed.
+    pub tasks: Vec<(&'static str, Handle<()>)>,
+}
+
+/// Starts the engines of a node.
+///
+/// # Errors
+/// [`Fault`].
+pub async fn start<E, T, O, M, S, R>(
+    context: E,
+    config: Config,
+    (application, pace): (Application<E, T>, Pace),
+    deciding: Deciding,
+    (oracle, membership): (O, M),
+    channels: Lines<S, R>,
+) -> Result<Running<E>, Fault>
+where
+    E: Runtime,
+    T: Sink,
+    O: Blocker<PublicKey = PublicKey> + Provider<PublicKey = PublicKey>,
+    M: Membership,
+    S: Sender<PublicKey = PublicKey>,
+    R: Receiver<PublicKey = PublicKey>,
+{
+    let form = Form::of(&config.genesis).ok_or(Fault::Genesis(config.genesis.epoch_blocks))?;
+    let epoch_blocks = NZU64!(form.epoch_blocks());
+    let pages = CacheRef::new(NZU16!(4096 - 12), NZUsize!(1024));
+    let genesis = Block::genesis::<E>(&config.genesis);
+    let (blocks, certificates) = archives::open(&context, &config.prefix, &form, &pages).await?;
+    let committees = Committees::of(&config.genesis.chain());
+    archives::learn(&committees, &config.genesis, &genesis, &form, &blocks).await?;
+    let base = Base { context, config, form, epoch_blocks, pages };
+
+    let plan = SyncPlan::init(base.context.child("plan"), base.name("plan-")).await;
+    let start = plan.marshal_start(digested(genesis));
+    let marshal = base.marshal((certificates, blocks), &committees, start);
+    let (marshal_actor, marshal, floor) =
+        MarshalActor::init(base.context.child("marshal"), marshal.0, marshal.1, marshal.2).await;
+    let (stateful, state) = Stateful::new(
+        base.context.child("state"),
+        base.state(application.clone(), (marshal.clone(), floor), plan),
+    );
+    let (broadcast, buffer) =
+        buffered::Engine::new(base.context.child("blocks"), base.broadcast(&oracle));
+    let broadcast = broadcast.start(channels.blocks);
+    let context = base.context.child("backfill");
+    let resolver = backfill::init(context, base.backfill(&oracle), channels.backfill);
+    let gated = TimeGate(application.paced(state.clone(), pace));
+    let context = base.context.child("deferred");
+    let deferred = Deferred::new(context, gated, marshal.clone(), FixedEpocher::new(epoch_blocks));
+    let (tap, final_blocks) = tap();
+    let reporters: Reporters<_, _> = (state.clone(), tap).into();
+    // Asked for before the first final block comes: the state answers nothing while it executes one.
+    let databases = Application::subscribe(&state);
+    let marshal_actor = marshal_actor.start(reporters, buffer, resolver);
+    let processed = marshal.get_processed().await.map_or(0, |it| it.height().get());
+    let stateful = stateful.start();
+    let orchestrator = Orchestrator {
+        context: base.context.child("epochs"),
+        settings: base.settings(),
+        committees,
+        marshal: marshal.clone(),
+        application: deferred,
+        blocker: oracle,
+        membership,
+        deciding,
+    };
+    let epochs = orchestrator.start(
+        form.epoch(processed + 1),
+        final_blocks,
+        channels.votes,
+        channels.certificates,
+        channels.resolver,
+    );
+    let tasks = vec![
+        ("blocks", broadcast),
+        ("marshal", marshal_actor),
+        ("state", stateful),
+        ("epochs", epochs),
+    ];
+    Ok(Running { marshal, databases, tasks })
+}
+
+/// What the parts of a node have in common.
+struct Base<E> {
+    context: E,
+    config: Config,
+    form: Form,
+    epoch_blocks: NonZeroU64,
+    pages: CacheRef,
+}
+
+type MarshalConfig = marshal::Config<Committees, FixedEpocher, Sequential, Block, Digested<Block>>;
+type MarshalStart = marshal::Start<Scheme, Digest, Digested<Block>>;
+type Keeping<E> = (Certificates<E>, Blocks<E>);
+
+impl<E: Runtime> Base<E> {
+    fn name(&self, part: &str) -> String {
+        format!("{}-{part}", self.config.prefix)
+    }
+
+    fn marshal(
+        &self,
+        (certificates, blocks): Keeping<E>,
+        committees: &Committees,
+        start: MarshalStart,
+    ) -> (Certificates<E>, Blocks<E>, MarshalConfig) {
+        let config = marshal::Config {
+            provider: committees.clone(),
+            epocher: FixedEpocher::new(self.epoch_blocks),
+            start,
+            partition_prefix: self.name("marshal"),
+            mailbox_size: MAILBOX,
+            view_retention: ViewDelta::new(16),
+            prunable_items_per_section: NZU64!(64),
+            page_cache: self.pages.clone(),
+            replay_buffer: BUFFER,
+            key_write_buffer: BUFFER,
+            value_write_buffer: BUFFER,
+            block_codec_config: self.form,
+            max_repair: REPAIRED_AT_ONCE,
+            max_pending_acks: UNACKNOWLEDGED,
+            strategy: Sequential,
+        };
+        (certificates, blocks, config)
+    }
+
+    fn state<T: Sink>(
+        &self,
+        application: Application<E, T>,
+        marshal: (Marshal, marshal::core::Floor),
+        plan: SyncPlan<E, Scheme, Standard<Block>>,
+    ) -> StateConfig<E, Application<E, T>, Standard<Block>, NoSources<E>, Sequential> {
+        StateConfig {
+            application,
+            db_config: state::configs(&state::Config::small(&self.name("state"), 0)),
+            provider: (),
+            marshal,
+            mailbox_size: MAILBOX,
+            plan,
+            resolvers: state::no_sources::<E>(),
+            sync_config: SyncEngineConfig {
+                fetch_batch_size: NZU64!(1024),
+                apply_batch_size: NZU64!(1024),
+                max_outstanding_requests: NZUsize!(1),
+            },
+            // The blocks are the legal record: only the state's own history is pruned.
+            prune_config: Some(PruneConfig {
+                maintenance_interval: NZUsize!(64),
+                retained_marshal_blocks: usize::MAX >> 1,
+                retained_qmdb_blocks: 0,
+            }),
+            strategy: Sequential,
+        }
+    }
+
+    fn backfill<O: Blocker<PublicKey = PublicKey> + Provider<PublicKey = PublicKey>>(
+        &self,
+        oracle: &O,
+    ) -> backfill::Config<PublicKey, O, O> {
+        backfill::Config {
+            public_key: self.me(),
+            peer_provider: oracle.clone(),
+            blocker: oracle.clone(),
+            mailbox_size: MAILBOX,
+            fetch_timeout: NZDuration!(Duration::from_secs(2)),
+            fetch_retry_delay: Duration::from_millis(250),
+            priority_requests: false,
+            priority_responses: false,
+        }
+    }
+
+    fn broadcast<O: Provider<PublicKey = PublicKey>>(
+        &self,
+        oracle: &O,
+    ) -> buffered::Config<PublicKey, Form, O, Sequential> {
+        buffered::Config {
+            public_key: self.me(),
+            mailbox_size: MAILBOX,
+            deque_size: BLOCKS_KEPT,
+            priority: true,
+            codec_config: self.form,
+            peer_provider: oracle.clone(),
+            strategy: Sequential,
+        }
+    }
+
+    fn settings(&self) -> Settings {
+        let Config { genesis, key, votes, guard, leader_timeout, prefix } = &self.config;
+        Settings {
+            key: votes.then(|| key.clone()),
+            guard: *guard,
+            epoch_blocks: self.epoch_blocks,
+            leader_stays: genesis.leader == 1,
+            leader_timeout: *leader_timeout,
+            prefix: prefix.clone(),
+            pages: self.pages.clone(),
+        }
+    }
+
+    fn me(&self) -> PublicKey {
+        commonware_cryptography::Signer::public_key(&self.config.key)
+    }
+}
+
+fn digested(block: Block) -> Digested<Block> {
+    {
+        let digest = block.digest();
+        Digested::precomputed(block, digest)
+    }
+}

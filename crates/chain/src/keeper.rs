@@ -1,0 +1,189 @@
+//! The keeper of the archive: keeps what final blocks changed, and reads it for those who ask.
+//!
+//! ```text
+//!   application --final block--> keeper: archive, durable --> acknowledged
+//!   door        --height?------>        block with its certificate
+//! ```
+
+use std::sync::Arc;
+
+use commonware_consensus::types::Height;
+use commonware_runtime::Handle;
+use crypto::{certificate::Certified, changes::BlockChanges};
+use futures::{
+    SinkExt as _, StreamExt as _,
+    channel::{mpsc, oneshot},
+};
+use store::{
+    Fault,
+    archive::{Archive, Config, Proved, When},
+};
+use types::{Bytes, LedgerTime};
+
+use crate::{Block, Marshal, Runtime, application::Sink};
+
+/// Questions that wait at most, beyond one for each who asks.
+const WAITING_MAX: usize = 64;
+/// Blocks in a row that may be without a certificate of their own.
+const UNCERTIFIED_MAX: usize = 256;
+/// Blocks read at most to answer one question about a past height.
+const STEPS_MAX: u32 = 4_096;
+
+/// Asks the keeper. Clones ask the same one.
+#[derive(Clone)]
+pub struct Keeper {
+    asks: mpsc::Sender<Ask>,
+}
+
+type Answer<T> = oneshot::Sender<Result<T, Fault>>;
+
+enum Ask {
+    Keep(Arc<BlockChanges>, oneshot::Sender<()>),
+    Block(u64, Answer<Option<Certified>>),
+    AtTime(LedgerTime, Answer<Option<u64>>),
+    Prove(Box<store::Key>, u64, When, Answer<Proved>),
+}
+
+/// Opens the archive of a market that begins with the block `genesis`.
+///
+/// # Errors
+/// [`Fault`], naming the file that is damaged.
+pub async fn open<E: Runtime>(
+    context: &E,
+    config: &Config,
+    genesis: &Block,
+) -> Result<Archive<E>, Fault> {
+    let mut archive = Archive::open(context.child("archive"), config).await?;
+    if archive.last().is_none() {
+        let header = genesis.header().clone();
+        let begins =
+            BlockChanges { header, changes: Vec::new(), events: Vec::new(), committee: None };
+        archive.put(&begins).await?;
+        archive.sync().await?;
+    }
+    Ok(archive)
+}
+
+/// Starts to keep; `marshal` has the certificates.
+pub fn start<E: Runtime>(
+    context: E,
+    archive: Archive<E>,
+) -> (Keeper, impl FnOnce(Marshal) -> Handle<()>) {
+    let (asks, asked) = mpsc::channel(WAITING_MAX);
+    let run = move |marshal| context.spawn(move |_| run(archive, marshal, asked));
+    (Keeper { asks }, run)
+}
+
+async fn run<E: Runtime>(
+    mut archive: Archive<E>,
+    marshal: Marshal,
+    mut asked: mpsc::Receiver<Ask>,
+) {
+    // Who asked may have gone meanwhile: then the answer is for nobody.
+    while let Some(ask) = asked.next().await {
+        match ask {
+            Ask::Keep(changes, done) => {
+                keep(&mut archive, &changes).await;
+                let _ = done.send(());
+            }
+            Ask::Block(height, answer) => {
+                let _ = answer.send(certified(&archive, &marshal, height).await);
+            }
+            Ask::AtTime(time, answer) => {
+                let _ = answer.send(archive.at_time(time).await);
+            }
+            Ask::Prove(key, changed, when, answer) => {
+                let _ = answer.send(prove(&archive, &marshal, &key, changed, when).await);
+            }
+        }
+    }
+}
+
+/// # Panics
+/// When the disk fails: a block that cannot be kept may not be acknowledged.
+async fn keep<E: Runtime>(archive: &mut Archive<E>, changes: &BlockChanges) {
+    let height = changes.header.height;
+    let kept = match archive.put(changes).await {
+        Ok(()) => archive.sync().await,
+        Err(fault) => Err(fault),
+    };
+    if let Err(fault) = kept {
+        panic!("the changes of block {height} cannot be kept: {fault}");
+    }
+}
+
+async fn certified<E: Runtime>(
+    archive: &Archive<E>,
+    marshal: &Marshal,
+    height: u64,
+) -> Result<Option<Certified>, Fault> {
+    let Some(changes) = archive.get(height).await? else { return Ok(None) };
+    let finalization = marshal.get_finalization(Height::new(height)).await;
+    let certificate = finalization.map(|it| Bytes(commonware_codec::Encode::encode(&it).to_vec()));
+    Ok(Some(Certified { changes, certificate }))
+}
+
+/// By the newest header that has a certificate of its own.
+async fn prove<E: Runtime>(
+    archive: &Archive<E>,
+    marshal: &Marshal,
+    key: &store::Key,
+    changed: u64,
+    when: When,
+) -> Result<Proved, Fault> {
+    let last = archive.last().unwrap_or(0);
+    for height in (0..=last).rev().take(UNCERTIFIED_MAX) {
+        let Some(Certified { changes, certificate: Some(certificate) }) =
+            certified(archive, marshal, height).await?
+        else {
+            continue;
+        };
+        let newest = (&changes.header, &certificate);
+        return archive.prove(key, changed, when, newest, STEPS_MAX).await;
+    }
+    Ok(Proved::NotYet)
+}
+
+impl Keeper {
+    /// What the block of this height changed, with its certificate if it has one of its own; `None` if
+    /// it is not kept.
+    ///
+    /// # Errors
+    /// [`Fault::Damaged`], [`Fault::Closed`].
+    pub async fn block(&self, height: u64) -> Result<Option<Certified>, Fault> {
+        self.ask(|answer| Ask::Block(height, answer)).await
+    }
+
+    /// The height of the last header that is not later than `time`.
+    ///
+    /// # Errors
+    /// As [`Self::block`].
+    pub async fn at_time(&self, time: LedgerTime) -> Result<Option<u64>, Fault> {
+        self.ask(|answer| Ask::AtTime(time, answer)).await
+    }
+
+    /// A proof of how the row of `key`, whose last change is at `changed`, stood `when`.
+    ///
+    /// # Errors
+    /// As [`Self::block`].
+    pub async fn prove(&self, key: store::Key, changed: u64, when: When) -> Result<Proved, Fault> {
+        self.ask(|answer| Ask::Prove(Box::new(key), changed, when, answer)).await
+    }
+
+    async fn ask<T>(&self, ask: impl FnOnce(Answer<T>) -> Ask) -> Result<T, Fault> {
+        let (answer, answered) = oneshot::channel();
+        let closed = || Fault::Closed("archive".into());
+        self.asks.clone().send(ask(answer)).await.map_err(|_| closed())?;
+        answered.await.map_err(|_| closed())?
+    }
+}
+
+impl Sink for Keeper {
+    async fn finalized(&mut self, _: &Block, changes: Arc<BlockChanges>) {
+        let (done, kept) = oneshot::channel();
+        // When the keeper is gone the node stops, and the block comes again at the next start.
+        if self.asks.send(Ask::Keep(changes, done)).await.is_ok() {
+            let _ = kept.await;
+        }
+    }
+}
