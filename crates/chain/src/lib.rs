@@ -26,6 +26,7 @@ pub mod index;
 mod keeper;
 pub mod mempool;
 pub mod node;
+pub mod recover;
 #[cfg(test)]
 mod testing;
 

@@ -10,6 +10,7 @@ mod failure;
 mod list;
 mod market;
 mod node;
+mod offline;
 mod offset;
 mod output;
 mod percentiles;

@@ -8,6 +8,7 @@ use crate::{
     arguments::Node,
     failure::{Failure, Result},
     market::{Stops, stop_after},
+    offline,
 };
 
 /// `furikae node ..`.
@@ -22,8 +23,8 @@ pub fn command(command: Node) -> Result<()> {
             }
             run(&folder)
         }
-        Node::Verify { folder, .. } => verify(&folder),
-        Node::Rebuild { folder, .. } => rebuild(&folder),
+        Node::Verify { folder, output } => offline::verify(&folder, output),
+        Node::Rebuild { folder, output } => offline::rebuild(&folder, output),
     }
 }
 
@@ -41,12 +42,4 @@ fn tell_logs() {
         .with_default_directive(LevelFilter::WARN.into());
     let logs = tracing_subscriber::fmt().json().with_writer(std::io::stderr);
     logs.with_env_filter(filter.from_env_lossy()).init();
-}
-
-fn verify(folder: &Path) -> Result<()> {
-    Err(Failure::not_yet(format_args!("check what the node in {} keeps", folder.display())))
-}
-
-fn rebuild(folder: &Path) -> Result<()> {
-    Err(Failure::not_yet(format_args!("make the state of the node in {} anew", folder.display())))
 }

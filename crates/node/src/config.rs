@@ -163,7 +163,8 @@ fn key<'de, D: serde::Deserializer<'de>>(from: D) -> Result<PublicKey, D::Error>
     Ok(PublicKey(key))
 }
 
-fn genesis(path: &Path) -> Result<Genesis, Fault> {
+/// The genesis in the file at `path`.
+pub(crate) fn genesis(path: &Path) -> Result<Genesis, Fault> {
     let genesis = Genesis::from_bytes(&bytes(path, GENESIS_MAX)?);
     genesis.map_err(|why| Fault::File { path: path.into(), why: format!("no genesis: {why}") })
 }

@@ -6,7 +6,7 @@
 //!   HTTP, a thread and a runtime of its own  --> door of the chain
 //! ```
 //!
-//! Reading order: [`config`], [`birth`], [`network`], [`http`], [`run`].
+//! Reading order: [`config`], [`birth`], [`network`], [`http`], [`run`], [`offline`].
 
 #![recursion_limit = "512"]
 
@@ -17,10 +17,12 @@ pub mod config;
 mod fault;
 pub mod http;
 pub mod network;
+pub mod offline;
 mod run;
 
 pub use config::Config;
 pub use fault::Fault;
+pub use offline::{rebuild, verify};
 pub use run::run;
 
 /// Where the node in `folder` keeps its data: votes, blocks, state. Keys and configuration lie beside it.

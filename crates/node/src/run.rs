@@ -27,6 +27,7 @@ use crate::{
     config::Role,
     data, http,
     network::{self, Directory, Follower, Gatekeeper, Lines},
+    offline::{Lock, PREFIX},
 };
 
 /// Threads of consensus, network and state.
@@ -45,6 +46,7 @@ pub fn run(folder: &Path, stop: impl Future<Output = ()> + Send + 'static) -> Re
     let data = data(folder);
     let born = birth::of(&data)
         .map_err(|error| Fault::File { path: data.clone(), why: error.to_string() })?;
+    let _lock = Lock::take(&data)?;
     let runtime = tokio::Config::default()
         .with_storage_directory(&data)
         .with_worker_threads(THREADS)
@@ -123,7 +125,7 @@ fn setup(config: &Config, born: types::LedgerTime) -> Setup {
             votes: config.role == Role::Validator,
             guard: birth::guard(born),
             leader_timeout: empty + LEADER_MARGIN,
-            prefix: "node".into(),
+            prefix: PREFIX.into(),
         },
         pace: Pace { empty, patience: empty, ..Pace::default() },
         limits: Limits::default(),
