@@ -93,6 +93,8 @@ pub enum Market {
         #[command(flatten)]
         at: At,
     },
+    /// Run market scripts and say what held
+    Run(crate::script::RunScripts),
     /// Run the demo day on a running market
     Day {
         #[command(flatten)]
@@ -140,6 +142,9 @@ pub struct Up {
     /// Who proposes blocks
     #[arg(long, value_enum)]
     pub leader: Option<Leader>,
+    /// Its first business date, such as 2026-01-05 [default: today]
+    #[arg(long, value_name = "DATE")]
+    pub date: Option<types::BusinessDate>,
     #[command(flatten)]
     pub output: Output,
 }
@@ -155,6 +160,7 @@ impl Up {
             open: true,
             epoch_blocks: None,
             leader: None,
+            date: None,
             output: Output::default(),
         }
     }

@@ -17,6 +17,7 @@ mod percentiles;
 mod proof;
 mod read;
 mod replay;
+mod script;
 #[cfg(test)]
 mod stand_in;
 mod submit;
@@ -88,6 +89,7 @@ fn market_command(command: Market) -> Result<()> {
         Market::Status { at, output } => market::status(&runtime, &at, output),
         Market::Down { at, purge } => market::down(&at, purge),
         Market::Start { name, at } => market::start_node(&runtime, &at, &name),
+        Market::Run(asked) => script::run(&runtime, &asked),
         Market::Day { at } => day::on(&runtime, &at),
         Market::Demo { dir, once } => day::demo(&runtime, dir, once),
         Market::Stop { name, kill, at } => market::stop_node(&at, &name, kill),

@@ -37,6 +37,14 @@ pub enum Fault {
         /// What differs.
         why: String,
     },
+    /// A script waits for longer than a market of nodes is made to wait.
+    #[error("line {line} waits {seconds} s, which is too long on a market of nodes")]
+    TooLong {
+        /// The line of the script.
+        line: u32,
+        /// For how long.
+        seconds: u64,
+    },
     /// A key file cannot be used.
     #[error("key file {}: {why}", path.display())]
     Key {

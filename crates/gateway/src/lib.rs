@@ -18,6 +18,7 @@ pub mod fields;
 mod follow;
 pub mod keys;
 pub mod proof;
+pub mod script;
 mod sign;
 mod view;
 

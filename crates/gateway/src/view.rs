@@ -133,6 +133,12 @@ impl View {
         self.told.insert(instruction, Told { standing, height });
     }
 
+    /// What stands under `key`.
+    #[must_use]
+    pub fn stood(&self, key: &Key) -> Option<&Stood> {
+        self.rows.get(key)
+    }
+
     /// The row with this name.
     #[must_use]
     pub fn row<R: Row>(&self, name: &R::Name) -> Option<R> {
@@ -259,13 +265,8 @@ impl View {
     /// A digest over all positions that are not zero: equal when the books are.
     #[must_use]
     pub fn positions_digest(&self) -> Digest {
-        let mut bytes = Vec::new();
-        let held = self.rows::<Position>().filter(|(_, row)| open(&row.available) != 0);
-        for ((account, instrument), row) in held {
-            (account, instrument).write(&mut bytes);
-            open(&row.available).write(&mut bytes);
-        }
-        crypto::digest(b"furikae.positions.v1", &bytes)
+        let held = self.rows::<Position>();
+        book::digest(held.map(|(place, row)| (place, open(&row.available))))
     }
 }
 

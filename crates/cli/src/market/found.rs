@@ -132,7 +132,7 @@ fn make(folder: &Folder, asked: &Up) -> Result<Plan> {
     }
     let leader = asked.leader.unwrap_or_default();
     let epoch_blocks = asked.epoch_blocks.unwrap_or(EPOCH_BLOCKS);
-    let genesis = genesis(folder, &nodes, epoch_blocks, leader)?;
+    let genesis = genesis(folder, &nodes, epoch_blocks, leader, asked.date)?;
     write_whole(&folder.genesis(), &genesis.to_bytes())?;
     let plan = Plan { version: 1, chain: genesis.chain().to_string(), epoch_blocks, leader, nodes };
     write_whole(&folder.validators(), validators(&plan, &genesis)?.as_bytes())?;
@@ -178,10 +178,12 @@ fn genesis(
     nodes: &[NodePlan],
     epoch_blocks: u64,
     leader: Leader,
+    asked_date: Option<BusinessDate>,
 ) -> Result<Genesis> {
     let time = begins(folder, nodes)?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_err(Failure::fault)?;
     let days = u32::try_from(now.as_secs() / 86_400).map_err(Failure::fault)?;
+    let date = asked_date.unwrap_or(BusinessDate(days));
     let facts = Facts::read()?;
     let mut parties = Vec::new();
     let mut validators = Vec::new();
@@ -198,7 +200,7 @@ fn genesis(
     Ok(Genesis {
         name: text("furikae market")?,
         time,
-        date: BusinessDate(days),
+        date,
         epoch_blocks,
         leader: match leader {
             Leader::Rotating => 0,

@@ -57,6 +57,8 @@ pub struct Follower {
     /// Which node is read from, modulo their number.
     place: usize,
     stream: Option<Stream>,
+    /// What blocks told since somebody listens.
+    heard: Option<Vec<Event>>,
 }
 
 impl Follower {
@@ -89,13 +91,23 @@ impl Follower {
 
     fn begin(doors: Doors, finality: Finality) -> Self {
         let view = View::new(LedgerTime(0));
-        Self { doors, view, finality, ready: VecDeque::new(), place: 0, stream: None }
+        Self { doors, view, finality, ready: VecDeque::new(), place: 0, stream: None, heard: None }
     }
 
     /// What blocks say so far.
     #[must_use]
     pub const fn view(&self) -> &View {
         &self.view
+    }
+
+    /// Keeps what blocks tell from now on, for [`Self::heard`].
+    pub fn listen(&mut self) {
+        self.heard = Some(Vec::new());
+    }
+
+    /// What blocks have told since [`Self::listen`], or since it was asked last.
+    pub fn heard(&mut self) -> Vec<Event> {
+        self.heard.as_mut().map(core::mem::take).unwrap_or_default()
     }
 
     /// Which market it follows.
@@ -298,6 +310,9 @@ impl Follower {
         let changes =
             block.changes.iter().map(|it| (Key(it.key), it.new.as_ref().map(|it| it.0.clone())));
         self.view.advance(height, block.header.time, changes, &events);
+        if let Some(heard) = &mut self.heard {
+            heard.extend(events);
+        }
         Ok(())
     }
 }
