@@ -17,6 +17,7 @@ extern crate alloc;
 
 pub mod archive;
 mod fault;
+mod pages;
 pub mod row;
 pub mod state;
 

@@ -3,7 +3,7 @@
 use crypto::changes::BlockChanges;
 use ledger::{Event, row::kind};
 use store::{
-    Archive, State,
+    Archive, State, archive,
     state::{self, empty_ranges},
 };
 use types::{DatabaseRange, Databases, Digest, LedgerTime, Wire as _};
@@ -55,6 +55,13 @@ pub async fn verify<E: Runtime>(
     mut progress: impl FnMut(u64, u64) + Send,
 ) -> Result<Report, Fault> {
     let mut damages = Damages::default();
+    // Before anything is opened: opening mends what it can.
+    for fault in state::damaged(context, &names.state()).await {
+        told(&mut damages, &names.state().prefix, &fault);
+    }
+    for fault in archive::damaged(context, &names.archive()).await {
+        told(&mut damages, &names.archive().prefix, &fault);
+    }
     let state = match State::open(context.child("state"), &names.state()).await {
         Ok(state) => Some(state),
         Err(fault) => {

@@ -114,6 +114,14 @@ pub(super) fn of_start(config: &Config) -> metadata::Config<Lengths> {
     metadata::Config { partition: config.start(), codec_config: lengths() }
 }
 
+/// What is damaged in the files of an archive that nobody has open and that consist of pages.
+pub async fn damaged<E: Engine>(context: &E, config: &Config) -> Vec<Fault> {
+    let paged = ["-changes-index", "-headers_data", "-headers_offsets-blobs"];
+    let partitions = config.partitions().into_iter();
+    let paged = partitions.filter(|it| paged.iter().any(|end| it.ends_with(end)));
+    crate::pages::damaged(context, paged).await
+}
+
 /// Removes an archive that nobody has open, to make it anew.
 ///
 /// # Errors

@@ -19,7 +19,7 @@ mod prove;
 mod start;
 
 pub use as_of::{AsOf, Moved};
-pub use config::{Config, remove};
+pub use config::{Config, damaged, remove};
 pub use headers::{HeaderItem, leaf};
 pub use prove::{Proved, When};
 

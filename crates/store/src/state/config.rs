@@ -74,6 +74,13 @@ fn partitions(config: &Config) -> impl Iterator<Item = String> + '_ {
     })
 }
 
+/// What is damaged in the files of a state that nobody has open: every byte of every page is read, those
+/// too that the state needs no longer.
+pub async fn damaged<E: Engine>(context: &E, config: &Config) -> Vec<Fault> {
+    let paged = partitions(config).filter(|it| it.ends_with("-blobs"));
+    crate::pages::damaged(context, paged).await
+}
+
 /// Removes a state that nobody has open, to make it anew.
 ///
 /// # Errors
