@@ -93,8 +93,8 @@ pub enum Market {
         #[command(flatten)]
         at: At,
     },
-    /// Run market scripts and say what held
-    Run(crate::script::RunScripts),
+    /// Run market scripts: each line waits for its finality; status 0 only if all expectations held
+    Run(crate::script::Asked),
     /// Run the demo day on a running market
     Day {
         #[command(flatten)]
@@ -143,8 +143,11 @@ pub struct Up {
     #[arg(long, value_enum)]
     pub leader: Option<Leader>,
     /// Its first business date, such as 2026-01-05 [default: today]
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", conflicts_with = "script")]
     pub date: Option<types::BusinessDate>,
+    /// Begin as this market script begins: its founder, its date; for market run
+    #[arg(long, value_name = "FILE")]
+    pub script: Option<PathBuf>,
     #[command(flatten)]
     pub output: Output,
 }
@@ -161,6 +164,7 @@ impl Up {
             epoch_blocks: None,
             leader: None,
             date: None,
+            script: None,
             output: Output::default(),
         }
     }

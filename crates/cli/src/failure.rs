@@ -93,7 +93,6 @@ impl From<gateway::Fault> for Failure {
         let status = match fault {
             Fault::Unreachable { .. } => Status::Unreachable,
             Fault::Refused { .. } => Status::No,
-            Fault::TooLong { .. } => Status::Malformed,
             Fault::NotUnderstood { .. } | Fault::NotCertified { .. } | Fault::Key { .. } => {
                 Status::Fault
             }

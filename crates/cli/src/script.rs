@@ -1,4 +1,4 @@
-//! `market run`: market scripts, on the rules alone or on a market of nodes.
+//! `market run`: market scripts on a network of processes, in one thread, or on the rules alone, with one answer.
 
 use std::{
     collections::BTreeMap,
@@ -6,47 +6,52 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clap::{Args, ValueEnum};
+use gateway::play::{Played, play};
 use ledger::{
-    Key, Value,
-    book::{self, Place, Position},
-    issuance::Instrument,
     memory::Memory,
-    row::Row,
-    script::{self, Script},
+    script::{self, Doing, Script},
 };
 use serde::Serialize;
+use serde_json::{Value, json};
 use tokio::runtime::Runtime;
-use types::{InstrumentId, Reader, Wire};
 
 use crate::{
     arguments::Up,
     door,
     failure::{Failure, Result},
-    market::{Folder, Plan, Running, Stops},
-    output::Output,
+    market::{Folder, Plan, Running, Stops, purge},
+    output::{Form, Output},
 };
 
+/// A script's file has at most so many bytes.
+const BYTES_MAX: u64 = 64 << 20;
+
+/// Longest time that one line may let pass on a network.
+const WAIT_MS_MAX: u64 = 5 * 60 * 1_000;
+
 /// `furikae market run`
-#[derive(Debug, Args)]
-pub struct RunScripts {
-    /// Market scripts
-    #[arg(required = true, value_name = "FILE")]
-    pub files: Vec<PathBuf>,
-    /// On what
+#[derive(Debug, clap::Args)]
+pub struct Asked {
+    /// The scripts
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// On what each of them runs
     #[arg(long, value_enum, default_value = "network")]
-    pub on: Where,
-    /// A running market [default: one of its own for each script, deleted afterwards]
+    on: Where,
+    /// A running market, made with market up --script [default: one for each script, deleted afterwards]
     #[arg(long, value_name = "DIR")]
-    pub dir: Option<PathBuf>,
+    dir: Option<PathBuf>,
+    /// What decides delays and chance in one thread (--on sim)
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    seed: u64,
     #[command(flatten)]
-    pub output: Output,
+    output: Output,
 }
 
 /// On what a script runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Where {
-    /// Validators as processes of this machine; each line waits for its finality.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Where {
+    /// Validators as processes of this machine.
     Network,
     /// All of a market in one thread.
     Sim,
@@ -54,7 +59,7 @@ pub enum Where {
     Ledger,
 }
 
-/// What came of one script.
+/// The answer for one script.
 #[derive(Debug, Serialize)]
 struct Report {
     script: String,
@@ -68,179 +73,183 @@ struct Report {
 #[derive(Debug, Serialize)]
 struct Expectations {
     held: u32,
-    failed: Vec<String>,
+    failed: Vec<Value>,
 }
 
 /// `furikae market run`.
 ///
 /// # Errors
-/// Malformed, when a file is no script. Unreachable, when the market is. No, when something that a script
-/// expects does not hold.
-pub fn run(runtime: &Runtime, asked: &RunScripts) -> Result<()> {
-    let scripts: Vec<(String, Script)> =
-        asked.files.iter().map(|it| read(it)).collect::<Result<_>>()?;
+/// Malformed, when a file is no script, or the market that `--dir` names did not begin as it says.
+/// Unreachable or a fault, when the market is or has one. No, when an expectation failed.
+pub fn run(runtime: &Runtime, asked: &Asked) -> Result<()> {
+    if asked.dir.is_some() && asked.on != Where::Network {
+        let what = "only a network of processes has a folder";
+        return Err(Failure::malformed(what).mend("leave out --dir, or --on"));
+    }
+    let scripts: Vec<_> = asked.files.iter().map(|it| read(it)).collect::<Result<_>>()?;
+    if asked.on == Where::Network {
+        asked.files.iter().zip(&scripts).try_for_each(|it| must_be_short(it.0, it.1))?;
+    }
     let mut reports = Vec::new();
-    for (name, script) in scripts {
-        reports.push(match asked.on {
-            Where::Ledger => on_the_ledger(name, &script),
-            Where::Network => on_nodes(runtime, asked.dir.as_deref(), name, &script)?,
-            Where::Sim => return Err(Failure::not_yet("run a script in one thread")),
-        });
+    for (path, script) in asked.files.iter().zip(&scripts) {
+        let played = match (&asked.dir, asked.on) {
+            (_, Where::Ledger) => on_the_rules(script),
+            (_, Where::Sim) => in_one_thread(script, asked.seed)?,
+            (None, Where::Network) => on_its_own(runtime, path, script)?,
+            (Some(dir), Where::Network) => on_running(runtime, &Folder::at(dir)?, path, script)?,
+        };
+        reports.push(Report::of(path, played));
     }
-    let columns = ["script", "lines", "refused", "expectations.held", "positions_digest"];
-    let rows: Vec<_> = reports.iter().filter_map(|it| serde_json::to_value(it).ok()).collect();
-    match reports.as_slice() {
-        [report] => asked.output.print(report, &columns, &rows)?,
-        reports => asked.output.print(&reports, &columns, &rows)?,
-    }
-    let failed = reports
-        .iter()
-        .flat_map(|it| it.expectations.failed.iter().map(|text| format!("{}, {text}", it.script)));
-    let failed: Vec<String> = failed.collect();
-    if failed.is_empty() { Ok(()) } else { Err(Failure::no(failed.join("\n"))) }
+    print(&reports, asked.output)?;
+    judge(&reports)
 }
 
-/// A script and its file's name.
-fn read(path: &Path) -> Result<(String, Script)> {
-    let text = fs::read_to_string(path)
-        .map_err(|error| Failure::malformed(format_args!("{}: {error}", path.display())))?;
-    let script = script::parse(&text).map_err(|bad| {
-        let what = format!("{}, line {}: {}", path.display(), bad.line, bad.what);
-        Failure::malformed(what).mend(bad.instead)
-    })?;
-    Ok((path.display().to_string(), script))
-}
-
-fn on_the_ledger(name: String, script: &Script) -> Report {
-    let mut market = Memory::of(script);
-    let report = market.play(script);
-    let rows = market.rows().iter().map(|(key, value)| (*key, value.clone()));
-    Report::of(name, &report, &rows.collect())
-}
-
-/// On the market in `dir`, or one that is started for it, with the script's date, and deleted afterwards.
-fn on_nodes(
-    runtime: &Runtime,
-    dir: Option<&Path>,
-    name: String,
-    script: &Script,
-) -> Result<Report> {
-    if let Some(dir) = dir {
-        let folder = Folder::at(dir)?;
-        return runtime.block_on(play(&folder, &folder.plan()?, name, script));
+/// The script in a file.
+///
+/// # Errors
+/// Malformed, with the line that makes no sense and what to write instead.
+pub fn read(path: &Path) -> Result<Script> {
+    let name = path.display();
+    let malformed = |why: &dyn std::fmt::Display| Failure::malformed(format_args!("{name}: {why}"));
+    let about = fs::metadata(path).map_err(|error| malformed(&error))?;
+    if about.len() > BYTES_MAX {
+        return Err(malformed(&"it is too long for a script").mend("split it"));
     }
+    let text = fs::read_to_string(path).map_err(|error| malformed(&error))?;
+    script::parse(&text).map_err(|bad| {
+        Failure::malformed(format_args!("{name}, line {}: {}", bad.line, bad.what))
+            .mend(bad.instead)
+    })
+}
+
+/// Makes sure that the market in `folder` began as the script's market begins.
+///
+/// # Errors
+/// Malformed, when it did not. A fault, when its first state cannot be read.
+pub fn must_begin(script: &Script, path: &Path, folder: &Folder) -> Result<()> {
+    if script.may_run_on(&folder.read_genesis()?) {
+        return Ok(());
+    }
+    let (dir, path) = (folder.root().display(), path.display());
+    let what = format!(
+        "the market in {dir} did not begin as that of {path}: with its founder alone, on {}",
+        script.date
+    );
+    Err(Failure::malformed(what)
+        .mend(format_args!("furikae market up --script {path} --dir DIR makes one that does")))
+}
+
+/// Refuses a script that would let too much time pass on a clock.
+fn must_be_short(path: &Path, script: &Script) -> Result<()> {
+    for step in &script.steps {
+        if matches!(step.doing, Doing::Wait { millis } if millis > WAIT_MS_MAX) {
+            let (name, minutes) = (path.display(), WAIT_MS_MAX / 60_000);
+            let what =
+                format!("{name}, line {}: it waits for more than {minutes} minutes", step.line);
+            return Err(Failure::malformed(what).mend("run it with --on sim"));
+        }
+    }
+    Ok(())
+}
+
+fn on_the_rules(script: &Script) -> Played {
+    let mut memory = Memory::of(script);
+    Played {
+        report: memory.play(script),
+        positions_digest: memory.positions_digest(),
+        registry_digests: memory.registry_digests().collect(),
+    }
+}
+
+fn in_one_thread(script: &Script, seed: u64) -> Result<Played> {
+    let ran = sim::run_script(script, seed)?;
+    eprintln!("seed {seed}: {} blocks, trace {}", ran.height, ran.trace);
+    Ok(ran.played)
+}
+
+/// On a market that is started for it and deleted afterwards.
+fn on_its_own(runtime: &Runtime, path: &Path, script: &Script) -> Result<Played> {
     let stops = Stops::listen()?;
     let folder = Folder::temporary("script")?;
-    let asked = Up { date: Some(script.date), ..Up::of_its_own(folder.root()) };
-    let running = Running::start(runtime, &folder, &asked, &stops)?;
-    let report = runtime.block_on(async {
+    let up = Up { script: Some(path.into()), ..Up::of_its_own(folder.root()) };
+    let running = Running::start(runtime, &folder, &up, &stops)?;
+    let played = runtime.block_on(async {
         tokio::select! {
-            report = play(&folder, &running.plan, name, script) => report,
+            played = on_network(&folder, &running.plan, script) => played,
             () = stops.wait() => Err(Failure::no("stopped before the end")),
         }
     });
     running.stop()?;
-    if report.is_ok() {
-        crate::market::purge(&folder)?;
+    match played {
+        Ok(played) => purge(&folder).map(|()| played),
+        Err(failure) => {
+            eprintln!("what the nodes said stands in {}", folder.root().join("run").display());
+            Err(failure)
+        }
     }
-    report
 }
 
-async fn play(folder: &Folder, plan: &Plan, name: String, script: &Script) -> Result<Report> {
+fn on_running(runtime: &Runtime, folder: &Folder, path: &Path, script: &Script) -> Result<Played> {
+    let plan = folder.plan()?;
+    must_begin(script, path, folder)?;
+    runtime.block_on(on_network(folder, &plan, script))
+}
+
+async fn on_network(folder: &Folder, plan: &Plan, script: &Script) -> Result<Played> {
     let mut follower = door::of_folder(folder, plan)?;
-    let founder = gateway::keys::read_or_create(&folder.key(script::FOUNDER))?;
-    let report = gateway::script::play(&mut follower, &founder, script).await?;
-    Ok(Report::of(name, &report, &rows_of(follower.view())))
-}
-
-/// The positions and instruments that a view has.
-fn rows_of(view: &gateway::View) -> BTreeMap<Key, Value> {
-    let positions =
-        view.rows::<Position>().map(|(name, row)| (Position::key(&name), row.to_bytes()));
-    let instruments =
-        view.rows::<Instrument>().map(|(name, row)| (Instrument::key(&name), row.to_bytes()));
-    positions.chain(instruments).collect()
+    follower.catch_up().await?;
+    Ok(play(script, &mut follower).await?)
 }
 
 impl Report {
-    fn of(script: String, report: &script::Report, rows: &BTreeMap<Key, Value>) -> Self {
-        let text = |it: &script::Failed| format!("line {}: {}", it.line, it.text);
-        let failed = report.failed.iter().map(text).collect();
-        let digests = of_kind::<Instrument>(rows).filter(|it| !InstrumentId::is_currency(&it.0));
+    fn of(path: &Path, played: Played) -> Self {
+        let Played { report, positions_digest, registry_digests } = played;
+        let script::Report { lines, refused, held, failed } = report;
+        let failed = failed.into_iter().map(|it| json!({"line": it.line, "text": it.text}));
+        let hex = |it: types::Digest| hex::encode(it.0);
         Self {
-            script,
-            lines: report.lines,
-            refused: report.refused,
-            expectations: Expectations { held: report.held, failed },
-            positions_digest: book::digest(positions(rows)).to_string(),
-            registry_digests: digests
-                .map(|(name, row)| (name.to_string(), row.registry_digest.to_string()))
+            script: path.display().to_string(),
+            lines,
+            refused,
+            expectations: Expectations { held, failed: failed.collect() },
+            positions_digest: hex(positions_digest),
+            registry_digests: registry_digests
+                .into_iter()
+                .map(|(instrument, digest)| (instrument.to_string(), hex(digest)))
                 .collect(),
         }
     }
 }
 
-fn positions(rows: &BTreeMap<Key, Value>) -> impl Iterator<Item = (Place, i64)> {
-    of_kind::<Position>(rows).map(|(place, row)| match row.available {
-        crypto::Amount::Open(units) => (place, units),
-        crypto::Amount::Sealed { .. } => (place, 0),
-    })
-}
-
-fn of_kind<R: Row>(rows: &BTreeMap<Key, Value>) -> impl Iterator<Item = (R::Name, R)> {
-    let rows = rows.iter().filter(|it| it.0.kind() == R::KIND);
-    rows.filter_map(|(key, value)| {
-        Some((R::Name::read(&mut Reader::new(key.name())).ok()?, R::from_bytes(value).ok()?))
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn shipped(name: &str) -> (String, Script) {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../markets").join(name);
-        read(&path).unwrap()
+/// One script's answer is an object; those of several a list of them.
+fn print(reports: &[Report], output: Output) -> Result<()> {
+    let mut rows = Vec::new();
+    for report in reports {
+        let mut row = serde_json::to_value(report).map_err(Failure::fault)?;
+        if output.form() != Form::Json {
+            row["failed"] = report.expectations.failed.len().into();
+        }
+        rows.push(row);
     }
+    let columns = ["script", "lines", "refused", "expectations.held", "failed", "positions_digest"];
+    match reports {
+        [one] => output.print(one, &columns, &rows),
+        all => output.print(&all, &columns, &rows),
+    }
+}
 
-    #[test]
-    fn a_script_leaves_the_same_book_on_the_rules_and_on_a_node() {
-        for name in
-            ["gridlock.market", "queue-rules.market", "mismatch.market", "thresholds.market"]
-        {
-            let (_, script) = shipped(name);
-            let mut short = script.clone();
-            // A stand-in for a node makes no block by itself: what waits for time stays out.
-            short.steps.truncate(
-                script
-                    .steps
-                    .iter()
-                    .position(|it| {
-                        !matches!(it.doing, script::Doing::Ask(_) | script::Doing::Expect(_))
-                    })
-                    .unwrap_or(script.steps.len()),
-            );
-            let expected = on_the_ledger(name.into(), &short);
-            assert_eq!(expected.expectations.failed, Vec::<String>::new());
-            crate::stand_in::with_desk("script", async |desk| {
-                let founder = gateway::keys::read_or_create(&desk.folder().key("furikae")).unwrap();
-                let report =
-                    gateway::script::play(desk.follower(), &founder, &short).await.unwrap();
-                let report = Report::of(name.into(), &report, &rows_of(desk.view()));
-                assert_eq!(report.expectations.failed, Vec::<String>::new(), "{name}");
-                assert_eq!(report.positions_digest, expected.positions_digest, "{name}");
-                assert_eq!(report.registry_digests, expected.registry_digests, "{name}");
-            });
+/// # Errors
+/// No, when an expectation failed; each is told on the error stream.
+fn judge(reports: &[Report]) -> Result<()> {
+    let mut failed = 0_usize;
+    for Report { script, expectations, .. } in reports {
+        for it in &expectations.failed {
+            eprintln!("{script}, line {}: {}", it["line"], it["text"].as_str().unwrap_or_default());
+            failed = failed.saturating_add(1);
         }
     }
-
-    #[test]
-    fn a_file_that_is_no_script_is_refused_with_its_line() {
-        let path = std::env::temp_dir().join(format!("furikae-{}.market", std::process::id()));
-        fs::write(&path, "furikae admits aoba as participant\naoba dances\n").unwrap();
-        let failure = read(&path).unwrap_err();
-        fs::remove_file(&path).unwrap();
-        assert!(failure.what.contains("line 2: `dances` is nothing"), "{}", failure.what);
-        assert!(read(Path::new("no/such.market")).is_err());
+    if failed == 0 {
+        return Ok(());
     }
+    Err(Failure::no(format_args!("{failed} expectations failed")))
 }

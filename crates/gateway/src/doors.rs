@@ -151,6 +151,7 @@ fn refused(url: &str, status: StatusCode, body: &[u8]) -> Fault {
     let problem = serde_json::from_slice(body).unwrap_or_else(|_| Problem {
         title: status.canonical_reason().unwrap_or_default().into(),
         detail: String::from_utf8_lossy(body).chars().take(200).collect(),
+        ..Problem::default()
     });
     Fault::Refused { url: url.into(), status: status.as_u16(), problem }
 }

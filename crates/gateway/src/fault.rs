@@ -37,14 +37,6 @@ pub enum Fault {
         /// What differs.
         why: String,
     },
-    /// A script waits for longer than a market of nodes is made to wait.
-    #[error("line {line} waits {seconds} s, which is too long on a market of nodes")]
-    TooLong {
-        /// The line of the script.
-        line: u32,
-        /// For how long.
-        seconds: u64,
-    },
     /// A key file cannot be used.
     #[error("key file {}: {why}", path.display())]
     Key {
@@ -59,6 +51,8 @@ pub enum Fault {
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
 #[serde(default)]
 pub struct Problem {
+    /// The word that programs compare.
+    pub code: String,
     /// In short.
     pub title: String,
     /// What happened in this case.

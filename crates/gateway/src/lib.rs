@@ -17,13 +17,13 @@ mod fault;
 pub mod fields;
 mod follow;
 pub mod keys;
+pub mod play;
 pub mod proof;
-pub mod script;
 mod sign;
 mod view;
 
 pub use doors::{Answer, Doors};
 pub use fault::{Fault, Problem};
-pub use follow::{Follower, Last};
+pub use follow::{Followed, Follower, Last};
 pub use sign::Signer;
 pub use view::{Holder, Standing, Stood, Told, View};

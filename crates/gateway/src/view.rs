@@ -13,6 +13,7 @@ use ledger::{
     issuance::{Instrument, Listing},
     reject::Reject,
     row::Row,
+    script::Rows,
     settlement::{Instructed, Status},
 };
 use types::{
@@ -131,12 +132,6 @@ impl View {
             _ => return,
         };
         self.told.insert(instruction, Told { standing, height });
-    }
-
-    /// What stands under `key`.
-    #[must_use]
-    pub fn stood(&self, key: &Key) -> Option<&Stood> {
-        self.rows.get(key)
     }
 
     /// The row with this name.
@@ -262,11 +257,22 @@ impl View {
         self.rows::<Instructed>()
     }
 
+    /// The digest of each security's owners, as its row has it.
+    pub fn registry_digests(&self) -> impl Iterator<Item = (InstrumentId, Digest)> {
+        let securities = self.rows::<Instrument>().filter(|(id, _)| !id.is_currency());
+        securities.map(|(id, row)| (id, row.registry_digest))
+    }
+
     /// A digest over all positions that are not zero: equal when the books are.
     #[must_use]
     pub fn positions_digest(&self) -> Digest {
-        let held = self.rows::<Position>();
-        book::digest(held.map(|(place, row)| (place, open(&row.available))))
+        book::digest(self.rows::<Position>().map(|(place, row)| (place, open(&row.available))))
+    }
+}
+
+impl Rows for View {
+    fn row(&self, key: &Key) -> Option<Value> {
+        self.rows.get(key).map(|it| it.value.clone())
     }
 }
 

@@ -8,13 +8,16 @@ use alloc::{
     vec::Vec,
 };
 
-use types::{ChainId, Digest, InstructionId, KeyId, Lane, LedgerTime, PartyId, Sender, Text, Wire};
+use types::{
+    ChainId, Digest, InstructionId, InstrumentId, KeyId, Lane, LedgerTime, PartyId, Sender, Wire,
+};
 
 use crate::{
     At, Entry, Envelope, Event, Genesis, Instruction, Key, Missing, NotApplied, Outcome, Snapshot,
     Value,
     book::{self, Place, Position},
     governance::LaneRow,
+    issuance::Instrument,
     row::Row,
     script::{self, Action, Ask, Report, Run, Script},
 };
@@ -65,16 +68,7 @@ impl Memory {
     /// The market that a script begins with: its founder alone.
     #[must_use]
     pub fn of(script: &Script) -> Self {
-        Self::begin(&Genesis {
-            name: Text::new("script").unwrap_or_default(),
-            time: LedgerTime(1_000),
-            date: script.date,
-            epoch_blocks: 1_000,
-            leader: 0,
-            parties: alloc::vec![script::founder()],
-            validators: Vec::new(),
-            parameters: Vec::new(),
-        })
+        Self::begin(&script.genesis(LedgerTime(1_000), 1_000, 0, Vec::new()))
     }
 
     /// Which market it is.
@@ -114,6 +108,16 @@ impl Memory {
             let place = Place::read(&mut types::Reader::new(key.name())).ok()?;
             Some((place, book::open(&Position::from_bytes(value).ok()?.available)))
         })
+    }
+
+    /// The digest of each security's owners, as its row has it.
+    pub fn registry_digests(&self) -> impl Iterator<Item = (InstrumentId, Digest)> {
+        let rows = self.rows.iter().filter(|it| it.0.kind() == Instrument::KIND);
+        let rows = rows.filter_map(|(key, value)| {
+            let instrument = InstrumentId::read(&mut types::Reader::new(key.name())).ok()?;
+            Some((instrument, Instrument::from_bytes(value).ok()?.registry_digest))
+        });
+        rows.filter(|it| !it.0.is_currency())
     }
 
     /// A digest over all positions that are not zero: equal when the books are.

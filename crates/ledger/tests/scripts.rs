@@ -85,6 +85,9 @@ fn what_makes_no_sense_is_refused_with_its_line_and_a_better_way() {
         let said = flaw(line);
         assert!(said.contains(what) && said.contains(instead), "{line}\n{said}");
     }
+    let names: Vec<String> = (0..1_025).map(|it| format!("p{it}")).collect();
+    let many = format!("furikae admits {} as participant", names.join(", "));
+    assert!(flaw(&many).contains("at most 1024 things"));
     let twice = "aoba pays 1 USD from emi to yuki as p1\naoba pays 1 USD from emi to yuki as p1\n";
     let bad = script::parse(&format!("{CAST}{twice}")).unwrap_err();
     assert!(bad.line == 10 && bad.what.contains("stands for something else"), "{bad}");

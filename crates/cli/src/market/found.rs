@@ -17,9 +17,10 @@ use std::{
 use ledger::{
     Genesis,
     governance::{GenesisParty, Party},
+    script::{FOUNDER, Script, party},
 };
 use serde_json::json;
-use types::{BusinessDate, LedgerTime, PublicKey, Text, Validator, Wire};
+use types::{BusinessDate, LedgerTime, PartyId, PublicKey, Text, Validator, Wire};
 
 use super::{
     files::{make_dir, public_key},
@@ -79,10 +80,12 @@ pub fn plan(folder: &Folder, asked: &Up) -> Result<Plan> {
     if folder.has_market() {
         let plan = folder.plan()?;
         check_same(&plan, asked)?;
+        check_script(folder, asked)?;
         return Ok(plan);
     }
+    let script = asked.script.as_deref().map(crate::script::read).transpose()?;
     clear(folder)?;
-    make(folder, asked)
+    make(folder, asked, script.as_ref())
 }
 
 /// Refuses flags that would need another market.
@@ -108,6 +111,12 @@ fn check_same(plan: &Plan, asked: &Up) -> Result<()> {
     Ok(())
 }
 
+/// Refuses a script that would need another first state.
+fn check_script(folder: &Folder, asked: &Up) -> Result<()> {
+    let Some(path) = &asked.script else { return Ok(()) };
+    crate::script::must_begin(&crate::script::read(path)?, path, folder)
+}
+
 /// Deletes what a command that ended too early has left.
 fn clear(folder: &Folder) -> Result<()> {
     let entries = fs::read_dir(folder.root());
@@ -121,7 +130,7 @@ fn clear(folder: &Folder) -> Result<()> {
     write_whole(&folder.root().join(MAKING), b"a market is being made here\n")
 }
 
-fn make(folder: &Folder, asked: &Up) -> Result<Plan> {
+fn make(folder: &Folder, asked: &Up, script: Option<&Script>) -> Result<Plan> {
     let mut ports = Ports::new(std::process::id());
     let nodes = place(asked, &mut ports)?;
     for name in ["keys", "run"] {
@@ -132,7 +141,10 @@ fn make(folder: &Folder, asked: &Up) -> Result<Plan> {
     }
     let leader = asked.leader.unwrap_or_default();
     let epoch_blocks = asked.epoch_blocks.unwrap_or(EPOCH_BLOCKS);
-    let genesis = genesis(folder, &nodes, epoch_blocks, leader, asked.date)?;
+    let genesis = match script {
+        None => genesis(folder, &nodes, epoch_blocks, leader, asked.date)?,
+        Some(script) => genesis_of(script, folder, &nodes, epoch_blocks, leader)?,
+    };
     write_whole(&folder.genesis(), &genesis.to_bytes())?;
     let plan = Plan { version: 1, chain: genesis.chain().to_string(), epoch_blocks, leader, nodes };
     write_whole(&folder.validators(), validators(&plan, &genesis)?.as_bytes())?;
@@ -191,25 +203,45 @@ fn genesis(
     for (number, node) in (1..).zip(voting) {
         let founder = facts.founder(number)?;
         parties.push(genesis_party(&founder, public_key(folder, &founder.word)?)?);
-        validators.push(Validator {
-            key: public_key(folder, &node.name)?,
-            party: founder.party,
-            address: text(&node.listen.p2p.to_string())?,
-        });
+        validators.push(validator(folder, node, founder.party)?);
     }
     Ok(Genesis {
         name: text("furikae market")?,
         time,
         date,
         epoch_blocks,
-        leader: match leader {
-            Leader::Rotating => 0,
-            Leader::Fixed => 1,
-        },
+        leader: number_of(leader),
         parties,
         validators,
         parameters: Vec::new(),
     })
+}
+
+/// The first state of a script's market, whose validators are all its founder's.
+fn genesis_of(
+    script: &Script,
+    folder: &Folder,
+    nodes: &[NodePlan],
+    epoch_blocks: u64,
+    leader: Leader,
+) -> Result<Genesis> {
+    let time = begins(folder, nodes)?;
+    let voting = nodes.iter().filter(|it| it.kind == NodeKind::Validator);
+    let validators = voting.map(|it| validator(folder, it, party(FOUNDER)));
+    let validators = validators.collect::<Result<Vec<_>>>()?;
+    Ok(script.genesis(time, epoch_blocks, number_of(leader), validators))
+}
+
+fn validator(folder: &Folder, node: &NodePlan, party: PartyId) -> Result<Validator> {
+    let (key, address) = (public_key(folder, &node.name)?, text(&node.listen.p2p.to_string())?);
+    Ok(Validator { key, party, address })
+}
+
+const fn number_of(leader: Leader) -> u8 {
+    match leader {
+        Leader::Rotating => 0,
+        Leader::Fixed => 1,
+    }
 }
 
 /// The first state of a market of four in a new folder.

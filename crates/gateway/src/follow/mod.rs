@@ -13,19 +13,17 @@
 //! has seen.
 
 mod finality;
+mod followed;
 
-use std::{
-    collections::VecDeque,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-use crypto::changes::BlockChanges;
-use ledger::{Entry, Event, Genesis, Key, Missing, Signed, Snapshot, Value};
+use ledger::{Event, Genesis, Signed};
 use reqwest::Response;
 use types::{ChainId, Committee, LedgerTime, Validator, Wire as _};
 
-use self::finality::Finality;
 use crate::{Doors, Fault, View};
+
+pub use self::followed::Followed;
 
 /// A block's bytes are not longer than this.
 const BLOCK_BYTES_MAX: usize = 64 << 20;
@@ -50,15 +48,10 @@ pub enum Last {
 /// Follows a market's blocks and hands over envelopes.
 pub struct Follower {
     doors: Doors,
-    view: View,
-    finality: Finality,
-    /// Blocks that are final and not yet laid over the view.
-    ready: VecDeque<BlockChanges>,
+    followed: Followed,
     /// Which node is read from, modulo their number.
     place: usize,
     stream: Option<Stream>,
-    /// What blocks told since somebody listens.
-    heard: Option<Vec<Event>>,
 }
 
 impl Follower {
@@ -68,58 +61,42 @@ impl Follower {
     /// When the rules miss a row of an empty state.
     #[must_use]
     pub fn from_genesis(doors: Doors, genesis: &Genesis) -> Self {
-        let validators = genesis.validators.clone();
-        let mut follower = Self::of_validators(doors, genesis.chain(), validators);
-        let begun = ledger::genesis(&Nothing, genesis);
-        let begun = begun.expect("an empty state has no row that could be missing");
-        follower.view.advance(0, genesis.time, begun.writes, &begun.events);
-        follower
+        Self::begin(doors, Followed::from_genesis(genesis))
     }
 
     /// Begins before the first block of `chain`, and believes these validators of its first epoch.
     #[must_use]
     pub fn of_validators(doors: Doors, chain: ChainId, validators: Vec<Validator>) -> Self {
-        Self::begin(doors, Finality::new(chain, Some(validators)))
+        Self::begin(doors, Followed::of_validators(chain, validators))
     }
 
     /// Begins before the first block of `chain`, and believes the validators that block 1 names: for
     /// doors of one's own.
     #[must_use]
     pub fn new(doors: Doors, chain: ChainId) -> Self {
-        Self::begin(doors, Finality::new(chain, None))
+        Self::begin(doors, Followed::new(chain))
     }
 
-    fn begin(doors: Doors, finality: Finality) -> Self {
-        let view = View::new(LedgerTime(0));
-        Self { doors, view, finality, ready: VecDeque::new(), place: 0, stream: None, heard: None }
+    const fn begin(doors: Doors, followed: Followed) -> Self {
+        Self { doors, followed, place: 0, stream: None }
     }
 
     /// What blocks say so far.
     #[must_use]
     pub const fn view(&self) -> &View {
-        &self.view
-    }
-
-    /// Keeps what blocks tell from now on, for [`Self::heard`].
-    pub fn listen(&mut self) {
-        self.heard = Some(Vec::new());
-    }
-
-    /// What blocks have told since [`Self::listen`], or since it was asked last.
-    pub fn heard(&mut self) -> Vec<Event> {
-        self.heard.as_mut().map(core::mem::take).unwrap_or_default()
+        self.followed.view()
     }
 
     /// Which market it follows.
     #[must_use]
     pub const fn chain(&self) -> ChainId {
-        self.finality.chain()
+        self.followed.chain()
     }
 
     /// The validators of an epoch, as certified blocks name them; `None` of an epoch that has not begun.
     #[must_use]
     pub fn committee(&self, epoch: u64) -> Option<&Committee> {
-        self.finality.committee(epoch)
+        self.followed.committee(epoch)
     }
 
     /// The nodes that it asks.
@@ -128,31 +105,33 @@ impl Follower {
         &self.doors
     }
 
-    /// Waits for the next block that is final.
+    /// Waits for the next block that is final, and gives its height.
     ///
     /// # Errors
     /// [`Fault::NotUnderstood`], [`Fault::NotCertified`] from the node that serves;
     /// [`Fault::Unreachable`], when none has served one for a minute.
     pub async fn next(&mut self) -> Result<u64, Fault> {
+        self.next_told().await?;
+        Ok(self.view().height())
+    }
+
+    /// Waits for the next block that is final, and gives what it tells.
+    ///
+    /// # Errors
+    /// As [`Self::next`].
+    pub async fn next_told(&mut self) -> Result<Vec<Event>, Fault> {
         self.fill().await?;
-        if let Some(block) = self.ready.pop_front()
-            && let Err(fault) = self.lay(&block)
-        {
-            // Nothing is laid over a gap.
-            self.ready.push_front(block);
-            return Err(fault);
-        }
-        Ok(self.view.height())
+        self.followed.lay().map(Option::unwrap_or_default)
     }
 
     /// Reads until a block is final that is not laid over the view yet.
     async fn fill(&mut self) -> Result<(), Fault> {
         let began = Instant::now();
-        while self.ready.is_empty() {
+        while self.followed.next_time().is_none() {
             let read = self.read().await;
-            let Err(fault) = read.and_then(|bytes| self.accept(&bytes)) else { continue };
+            let Err(fault) = read.and_then(|bytes| self.followed.take(&bytes)) else { continue };
             self.stream = None;
-            self.finality.forget();
+            self.followed.forget();
             self.place = self.place.wrapping_add(1);
             let tried_all = self.place.is_multiple_of(self.doors.urls().len());
             let elsewhere = matches!(fault, Fault::Unreachable { .. } | Fault::Refused { .. });
@@ -172,7 +151,7 @@ impl Follower {
     /// As [`Self::next`]; [`Fault::Unreachable`], when no node says how far it is.
     pub async fn catch_up(&mut self) -> Result<(), Fault> {
         let height = self.newest().await?;
-        while self.view.height() < height {
+        while self.view().height() < height {
             self.next().await?;
         }
         Ok(())
@@ -196,7 +175,7 @@ impl Follower {
     /// As [`Self::catch_up`].
     pub async fn catch_up_to(&mut self, last: Last) -> Result<(), Fault> {
         let height = self.newest().await?;
-        while self.view.height() < height && !self.is_beyond(last).await? {
+        while self.view().height() < height && !self.is_beyond(last).await? {
             self.next().await?;
         }
         Ok(())
@@ -205,10 +184,10 @@ impl Follower {
     /// Whether the next block, which some node has, is beyond `last`.
     async fn is_beyond(&mut self, last: Last) -> Result<bool, Fault> {
         match last {
-            Last::Height(last) => Ok(self.view.height() >= last),
+            Last::Height(last) => Ok(self.view().height() >= last),
             Last::Time(last) => {
                 self.fill().await?;
-                Ok(self.ready.front().is_some_and(|it| it.header.time > last))
+                Ok(self.followed.next_time().is_some_and(|it| it > last))
             }
         }
     }
@@ -271,14 +250,14 @@ impl Follower {
     #[must_use]
     pub fn holds(&self, signed: &Signed) -> bool {
         let envelope = &signed.envelope;
-        self.view.next_sequence(envelope.sender, envelope.lane) > envelope.sequence
+        self.view().next_sequence(envelope.sender, envelope.lane) > envelope.sequence
     }
 
     /// The bytes of the next block, from the node that is read from.
     async fn read(&mut self) -> Result<Vec<u8>, Fault> {
         let silent = |url: &str| Fault::Unreachable { tried: vec![format!("{url} is silent")] };
         if self.stream.is_none() {
-            let from = self.finality.next();
+            let from = self.followed.wanted();
             let answer = self.doors.stream(self.place, &format!("/v1/blocks?from={from}")).await?;
             self.stream = Some(Stream { url: answer.url().to_string(), answer, read: Vec::new() });
         }
@@ -287,46 +266,6 @@ impl Follower {
             Ok(block) => block,
             Err(_) => Err(silent(&stream.url)),
         }
-    }
-
-    /// Checks what a node serves as the next block.
-    fn accept(&mut self, bytes: &[u8]) -> Result<(), Fault> {
-        let height = self.finality.next();
-        let accepted = self.finality.take(bytes);
-        self.ready.extend(accepted.map_err(|why| Fault::NotCertified { height, why })?);
-        Ok(())
-    }
-
-    /// Lays a final block over the view.
-    fn lay(&mut self, block: &BlockChanges) -> Result<(), Fault> {
-        let height = block.header.height;
-        let fault = |why: &str| Fault::NotCertified { height, why: why.into() };
-        if block.changes.iter().any(|it| it.previous != self.view.changed(&Key(it.key))) {
-            return Err(fault("a row hides a change"));
-        }
-        let events: Result<Vec<_>, _> =
-            block.events.iter().map(|it| Event::from_bytes(&it.0)).collect();
-        let events = events.map_err(|_| fault("an event is not of this version"))?;
-        let changes =
-            block.changes.iter().map(|it| (Key(it.key), it.new.as_ref().map(|it| it.0.clone())));
-        self.view.advance(height, block.header.time, changes, &events);
-        if let Some(heard) = &mut self.heard {
-            heard.extend(events);
-        }
-        Ok(())
-    }
-}
-
-/// A state before the first.
-struct Nothing;
-
-impl Snapshot for Nothing {
-    fn row(&self, _: &Key) -> Result<Option<Value>, Missing> {
-        Ok(None)
-    }
-
-    fn walk(&self, _: &Entry, _: &Entry) -> Box<dyn Iterator<Item = Entry> + '_> {
-        Box::new(std::iter::empty())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crypto::{
     certificate::{self, Certified},
-    changes::Change,
+    changes::{BlockChanges, Change},
     keys::SecretKey,
 };
 use ledger::{
@@ -35,12 +35,8 @@ fn committee(epoch: u64, secrets: &[SecretKey]) -> Committee {
     Committee { epoch, validators }
 }
 
-fn doors() -> Doors {
-    Doors::new(vec!["http://127.0.0.1:1".into()]).unwrap()
-}
-
-fn follower() -> Follower {
-    Follower::of_validators(doors(), CHAIN, validators(&secrets(0)))
+fn follower() -> Followed {
+    Followed::of_validators(CHAIN, validators(&secrets(0)))
 }
 
 /// A change of a party's lane.
@@ -99,20 +95,18 @@ fn uncertified(block: &BlockChanges) -> Vec<u8> {
 }
 
 /// Lays over the view what is final.
-fn lay(follower: &mut Follower) -> Result<(), Fault> {
-    while let Some(block) = follower.ready.pop_front() {
-        follower.lay(&block)?;
-    }
+fn lay(follower: &mut Followed) -> Result<(), Fault> {
+    while follower.lay()?.is_some() {}
     Ok(())
 }
 
-fn take(follower: &mut Follower, bytes: &[u8]) {
-    follower.accept(bytes).unwrap();
+fn take(follower: &mut Followed, bytes: &[u8]) {
+    follower.take(bytes).unwrap();
     lay(follower).unwrap();
 }
 
-fn refusal(follower: &mut Follower, block: &BlockChanges) -> String {
-    follower.accept(&certified(block)).unwrap_err().to_string()
+fn refusal(follower: &mut Followed, block: &BlockChanges) -> String {
+    follower.take(&certified(block)).unwrap_err().to_string()
 }
 
 #[test]
@@ -149,8 +143,8 @@ fn what_was_not_final_is_forgotten_with_the_node_that_served_it() {
     take(&mut follower, &certified(&first));
     take(&mut follower, &uncertified(&invented));
     let true_one = after(&first, vec![change(1, 1, 5)]);
-    assert!(follower.accept(&certified(&true_one)).is_err(), "it is not the next");
-    follower.finality.forget();
+    assert!(follower.take(&certified(&true_one)).is_err(), "it is not the next");
+    follower.forget();
     take(&mut follower, &certified(&true_one));
     assert_eq!(follower.view().next_sequence(Sender::Party(PartyId(1)), Lane(0)), 5);
 }
@@ -159,7 +153,7 @@ fn what_was_not_final_is_forgotten_with_the_node_that_served_it() {
 fn certificates_of_others_and_over_others_are_refused() {
     let first = first();
     let second = after(&first, Vec::new());
-    let refused = |bytes: &[u8]| follower().accept(bytes).unwrap_err().to_string();
+    let refused = |bytes: &[u8]| follower().take(bytes).unwrap_err().to_string();
     assert!(refused(&signed(&first, &secrets(50))).contains("signature"));
     assert!(refused(&signed(&first, &secrets(0)[..3])).contains("other validators"));
 
@@ -192,11 +186,11 @@ fn the_last_block_of_an_epoch_names_the_next_validators() {
     assert!(it.committee(1).is_none());
     take(&mut it, &signed(&last, &old));
     assert_eq!(it.committee(1), Some(&committee(1, &new)));
-    let why = it.accept(&signed(&beyond, &old)).unwrap_err().to_string();
+    let why = it.take(&signed(&beyond, &old)).unwrap_err().to_string();
     assert!(why.contains("signature"), "{why}");
     let mut same_epoch = beyond.clone();
     same_epoch.header.epoch = 0;
-    let why = it.accept(&signed(&same_epoch, &old)).unwrap_err().to_string();
+    let why = it.take(&signed(&same_epoch, &old)).unwrap_err().to_string();
     assert!(why.contains("another epoch"), "{why}");
     take(&mut it, &signed(&beyond, &new));
     assert_eq!(it.view().height(), 3);
@@ -205,7 +199,7 @@ fn the_last_block_of_an_epoch_names_the_next_validators() {
     let mut it = follower();
     take(&mut it, &signed(&first, &old));
     take(&mut it, &uncertified(&last));
-    let why = it.accept(&signed(&beyond, &new)).unwrap_err().to_string();
+    let why = it.take(&signed(&beyond, &new)).unwrap_err().to_string();
     assert!(why.contains("without a certificate"), "{why}");
     assert!(it.committee(1).is_none());
 
@@ -214,7 +208,7 @@ fn the_last_block_of_an_epoch_names_the_next_validators() {
     skipping.header.changes_root = skipping.root();
     let mut it = follower();
     take(&mut it, &signed(&first, &old));
-    let why = it.accept(&signed(&skipping, &old)).unwrap_err().to_string();
+    let why = it.take(&signed(&skipping, &old)).unwrap_err().to_string();
     assert!(why.contains("another epoch than the next"), "{why}");
 }
 
@@ -228,14 +222,14 @@ fn behind_doors_of_ones_own_block_1_names_the_validators() {
         new: Some(Bytes(row.to_bytes())),
     };
     let first = block(1, Digest([0; 32]), vec![named]);
-    let mut it = Follower::new(doors(), CHAIN);
+    let mut it = Followed::new(CHAIN);
     take(&mut it, &certified(&first));
     let second = after(&first, Vec::new());
-    assert!(it.accept(&signed(&second, &secrets(50))).is_err());
+    assert!(it.take(&signed(&second, &secrets(50))).is_err());
     take(&mut it, &certified(&second));
 
     let unnamed = block(1, Digest([0; 32]), Vec::new());
-    assert!(Follower::new(doors(), CHAIN).accept(&certified(&unnamed)).is_err());
+    assert!(Followed::new(CHAIN).take(&certified(&unnamed)).is_err());
 }
 
 #[test]
@@ -277,7 +271,7 @@ fn a_hidden_change_is_seen_at_the_next_one() {
     let second = after(&first, vec![change(1, 1, 5)]);
     take(&mut follower, &certified(&second));
     let third = after(&second, vec![change(2, 2, 11)]);
-    follower.accept(&certified(&third)).unwrap();
+    follower.take(&certified(&third)).unwrap();
     let why = lay(&mut follower).unwrap_err().to_string();
     assert!(why.contains("hides a change"), "{why}");
 }

@@ -1,16 +1,18 @@
 //! Who and what a script speaks of: words, and the ids that they stand for on every run.
 
-use alloc::{collections::BTreeMap, format, string::String};
+use alloc::{collections::BTreeMap, format, string::String, vec::Vec};
 
 use types::{
-    AccountId, BusinessDate, InstructionId, InstrumentId, KeyId, Lane, Lei, PartyId, Sender, Text,
+    AccountId, BusinessDate, InstructionId, InstrumentId, KeyId, Lane, LedgerTime, Lei, PartyId,
+    Sender, Text, Validator,
 };
 
 use super::{
-    Flaw,
+    Flaw, Script,
     words::{Words, name},
 };
 use crate::{
+    Genesis,
     governance::{GenesisParty, Party, Roles},
     trade::{ReportTrade, TradeId},
 };
@@ -54,6 +56,38 @@ pub fn founder() -> GenesisParty {
     let name = Text::new(FOUNDER).unwrap_or_default();
     let row = Party { lei: lei(FOUNDER), name, roles: FOUNDERS, suspended: false };
     GenesisParty { party: party(FOUNDER), row, key: secret(FOUNDER, KeyId(0)).public() }
+}
+
+impl Script {
+    /// The first state of its market: the founder alone, on the script's first date. `validators` decide.
+    #[must_use]
+    pub fn genesis(
+        &self,
+        time: LedgerTime,
+        epoch_blocks: u64,
+        leader: u8,
+        validators: Vec<Validator>,
+    ) -> Genesis {
+        Genesis {
+            name: Text::new("script").unwrap_or_default(),
+            time,
+            date: self.date,
+            epoch_blocks,
+            leader,
+            parties: alloc::vec![founder()],
+            validators,
+            parameters: Vec::new(),
+        }
+    }
+
+    /// Whether a market that began so is one that it may run on.
+    #[must_use]
+    pub fn may_run_on(&self, genesis: &Genesis) -> bool {
+        let same = self.genesis(genesis.time, 0, 0, Vec::new());
+        genesis.parties == same.parties
+            && genesis.parameters == same.parameters
+            && genesis.date == same.date
+    }
 }
 
 /// A legal entity identifier with right check digits, made from a word.

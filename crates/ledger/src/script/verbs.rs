@@ -14,6 +14,7 @@ use super::{
     words::{Words, name},
 };
 use crate::{
+    envelope::INSTRUCTIONS_MAX,
     governance::{ParameterName, Roles},
     instruction::Instruction,
     issuance::Kind,
@@ -88,6 +89,10 @@ pub(super) fn read(cast: &mut Cast, line: u32, words: &mut Words<'_>) -> Result<
     let verb = words.next(&format!("what {word} asks, {ALL}"))?;
     let mut it = Asking { cast, words, line, sender, known: Vec::new(), names: None };
     let instructions = it.verb(verb)?;
+    if !u16::try_from(instructions.len()).is_ok_and(|it| it <= INSTRUCTIONS_MAX) {
+        let what = format!("one line asks at most {INSTRUCTIONS_MAX} things");
+        return Err(Flaw::new(what, "write the rest in a line of its own"));
+    }
     let word = name(word.trim_start_matches('?'))?;
     let refused = it.tail()?;
     Ok(Said { line, word, sender, key, instructions, refused })

@@ -1,0 +1,128 @@
+//! Whole markets of processes, as somebody at a terminal starts them. None is left when a test ends.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+    sync::{Mutex, MutexGuard},
+};
+
+use serde_json::Value;
+
+/// One market at a time: four validators take the machine.
+static ALONE: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+fn furikae(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_furikae"));
+    command.args(arguments).output().unwrap()
+}
+
+/// What it says on its error stream.
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn script(name: &str) -> String {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../markets").join(name);
+    path.to_str().unwrap().into()
+}
+
+/// A folder that does not exist yet.
+fn folder(name: &str) -> PathBuf {
+    let name = format!("furikae-test-{name}-{}", std::process::id());
+    std::env::temp_dir().join(name)
+}
+
+/// The processes that were started for the market in `folder` and have not ended.
+fn left(folder: &Path) -> Vec<String> {
+    let folder = folder.to_str().unwrap();
+    let processes = fs::read_dir("/proc").unwrap().flatten();
+    let lines = processes.filter_map(|it| fs::read(it.path().join("cmdline")).ok());
+    let lines = lines.map(|it| String::from_utf8_lossy(&it).replace('\0', " "));
+    lines.filter(|it| it.contains(folder)).collect()
+}
+
+fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|why| panic!("{why}: {}", said(output)))
+}
+
+#[test]
+fn a_script_has_the_same_outcome_on_four_processes_and_in_one_thread() {
+    let _alone = alone();
+    let file = script("gridlock.market");
+    let [network, sim, rules] = ["network", "sim", "ledger"].map(|on| {
+        let output = furikae(&["market", "run", &file, "--on", on, "--json"]);
+        assert!(output.status.success(), "{on}: {}", said(&output));
+        json(&output)
+    });
+    assert_eq!(network, sim);
+    assert_eq!(sim, rules);
+    let expectations = &sim["expectations"];
+    assert!(expectations["held"].as_u64() > Some(10), "{expectations}");
+    assert_eq!(expectations["failed"], Value::Array(Vec::new()));
+    assert_eq!(sim["positions_digest"].as_str().unwrap().len(), 64);
+}
+
+#[test]
+fn a_running_market_takes_scripts_that_begin_as_it_did_and_no_others() {
+    let _alone = alone();
+    let (dir, file) = (folder("scripts"), script("dvp.market"));
+    let at = dir.to_str().unwrap();
+    let up = ["market", "up", "--dir", at, "--script", &file, "--validators", "1", "--detach"];
+    let up = furikae(&up);
+    assert!(up.status.success(), "{}", said(&up));
+    let run = |file: &str| furikae(&["market", "run", file, "--dir", at, "--json"]);
+    let other = run(&script("queue-rules.market"));
+    let (first, again) = (run(&file), run(&file));
+    let down = furikae(&["market", "down", "--dir", at, "--purge"]);
+    assert!(down.status.success(), "{}", said(&down));
+    assert_eq!(left(&dir), Vec::<String>::new());
+
+    assert_eq!(other.status.code(), Some(2), "{}", said(&other));
+    assert!(said(&other).contains("did not begin as that of"), "{}", said(&other));
+    assert!(first.status.success(), "{}", said(&first));
+    assert_eq!(again.status.code(), Some(1), "its parties are there already: {}", said(&again));
+    assert!(said(&again).contains("refused, party-exists"), "{}", said(&again));
+    assert_ne!(json(&again)["expectations"]["failed"], Value::Array(Vec::new()));
+}
+
+#[test]
+fn a_file_that_is_no_script_is_refused_with_its_line() {
+    let path = folder("script.market");
+    fs::write(&path, "furikae admits aoba as issuer\n\naoba delivrs 1\n").unwrap();
+    let output = furikae(&["market", "run", path.to_str().unwrap(), "--on", "sim"]);
+    fs::remove_file(&path).unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let said = said(&output);
+    assert!(said.contains("line 3: `delivrs` is nothing"), "{said}");
+    assert!(said.contains("to mend it: write one of"), "{said}");
+    assert!(output.stdout.is_empty());
+}
+
+#[test]
+fn a_script_that_waits_too_long_for_a_network_is_refused_before_it_asks() {
+    let path = folder("long.market");
+    fs::write(&path, "furikae admits aoba as issuer\nwait 6 minutes\n").unwrap();
+    let run = |on| furikae(&["market", "run", path.to_str().unwrap(), "--on", on, "--json"]);
+    let (network, sim) = (run("network"), run("sim"));
+    fs::remove_file(&path).unwrap();
+    assert_eq!(network.status.code(), Some(2));
+    assert!(said(&network).contains("line 2: it waits for more than 5 minutes"));
+    assert!(sim.status.success(), "{}", said(&sim));
+}
+
+#[test]
+fn the_demo_day_holds_and_leaves_no_process() {
+    let _alone = alone();
+    let dir = folder("demo");
+    let output = furikae(&["market", "demo", "--once", "--dir", dir.to_str().unwrap()]);
+    assert!(output.status.success(), "{}", said(&output));
+    assert_eq!(left(&dir), Vec::<String>::new());
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(told.contains("all of it held"), "{told}");
+    fs::remove_dir_all(&dir).unwrap();
+}
