@@ -181,9 +181,11 @@ impl Keeper {
 impl Sink for Keeper {
     async fn finalized(&mut self, _: &Block, changes: Arc<BlockChanges>) {
         let (done, kept) = oneshot::channel();
-        // When the keeper is gone the node stops, and the block comes again at the next start.
-        if self.asks.send(Ask::Keep(changes, done)).await.is_ok() {
-            let _ = kept.await;
+        if self.asks.send(Ask::Keep(changes, done)).await.is_ok() && kept.await.is_ok() {
+            return;
         }
+        // The keeper is gone, so the node stops. What is not kept is never acknowledged: the block comes
+        // again at the next start.
+        std::future::pending().await
     }
 }

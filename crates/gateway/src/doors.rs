@@ -62,6 +62,22 @@ impl Doors {
         self.ask(Method::GET, path, None).await
     }
 
+    /// What each node answers to `path`, of those that answer.
+    ///
+    /// # Errors
+    /// [`Fault::Unreachable`] if none does.
+    pub async fn get_each(&self, path: &str) -> Result<Vec<Answer>, Fault> {
+        let (mut answers, mut tried) = (Vec::new(), Vec::new());
+        for url in &self.urls {
+            match self.ask_one(url, Method::GET, path, None).await {
+                Ok(answer) => answers.push(answer),
+                Err(Told::Elsewhere(why)) => tried.push(format!("{url}: {why}")),
+                Err(Told::Final(fault)) => tried.push(fault.to_string()),
+            }
+        }
+        if answers.is_empty() { Err(Fault::Unreachable { tried }) } else { Ok(answers) }
+    }
+
     /// Hands over `body`. Only for what may be said twice: it is said again to the next node when
     /// one takes it and dies.
     ///

@@ -171,7 +171,8 @@ impl Pool {
     /// Drops the envelope of `party` that would be drawn last.
     fn drop_last(&mut self, party: PartyId) {
         let member = self.members.get(&party).expect("a member that holds something");
-        let ahead = |it: &LaneQueue| it.items.keys().next_back().map(|last| last - it.next);
+        let ahead =
+            |it: &LaneQueue| it.items.keys().next_back().map(|last| last.saturating_sub(it.next));
         let lane = member.lanes.iter().max_by_key(|(_, it)| ahead(it));
         let (lane, last) = lane
             .and_then(|(lane, it)| Some((*lane, *it.items.keys().next_back()?)))

@@ -21,7 +21,7 @@ use ledger::{Event, Genesis, Signed};
 use reqwest::Response;
 use types::{ChainId, Committee, LedgerTime, Validator, Wire as _};
 
-use crate::{Doors, Fault, View};
+use crate::{Answer, Doors, Fault, View};
 
 pub use self::followed::Followed;
 
@@ -159,14 +159,13 @@ impl Follower {
 
     /// The newest block that some node has.
     async fn newest(&self) -> Result<u64, Fault> {
-        let answer = self.doors.get("/v1/status").await?;
-        let height = serde_json::from_slice::<serde_json::Value>(&answer.body)
-            .ok()
-            .and_then(|it| it.get("height")?.as_u64());
-        height.ok_or_else(|| Fault::NotUnderstood {
-            url: answer.url,
-            why: "its status names no height".into(),
-        })
+        let answers = self.doors.get_each("/v1/status").await?;
+        let height = |answer: &Answer| {
+            serde_json::from_slice::<serde_json::Value>(&answer.body).ok()?.get("height")?.as_u64()
+        };
+        let url = answers.first().map(|it| it.url.clone()).unwrap_or_default();
+        let newest = answers.iter().filter_map(height).max();
+        newest.ok_or_else(|| Fault::NotUnderstood { url, why: "its status names no height".into() })
     }
 
     /// Goes on to the newest block that some node has and that is not beyond `last`.
