@@ -12,7 +12,7 @@ use crate::{
     arguments::Up,
     desk::Desk,
     failure::{Failure, Result},
-    market::{Folder, Running, Stops, process::Process},
+    market::{Folder, Running, process::Process, with_its_own},
     output::Output,
     percentiles::Percentiles,
 };
@@ -58,19 +58,8 @@ struct Report {
 /// # Errors
 /// A fault of the market that it starts.
 pub fn quiet(runtime: &Runtime, asked: &Quiet) -> Result<()> {
-    let stops = Stops::listen()?;
-    let folder = Folder::temporary("bench")?;
-    let up = Up { validators: asked.validators, ..Up::of_its_own(folder.root()) };
-    let running = Running::start(runtime, &folder, &up, &stops)?;
-    let report = runtime.block_on(async {
-        tokio::select! {
-            report = measure(&running, asked) => report,
-            () = stops.wait() => Err(Failure::no("stopped before the end")),
-        }
-    });
-    running.stop()?;
-    crate::market::purge(&folder)?;
-    let report = report?;
+    let up = |folder: &Folder| Up { validators: asked.validators, ..Up::of_its_own(folder.root()) };
+    let report = with_its_own(runtime, "bench", up, async |it| measure(it, asked).await)?;
     let row = serde_json::to_value(&report).map_err(Failure::fault)?;
     let columns = [
         "samples",

@@ -19,7 +19,7 @@ use crate::{
     arguments::Up,
     door,
     failure::{Failure, Result},
-    market::{Folder, Plan, Running, Stops, purge},
+    market::{Folder, Plan, Running, with_its_own},
     output::{Form, Output},
 };
 
@@ -169,24 +169,9 @@ fn in_one_thread(script: &Script, seed: u64) -> Result<Played> {
 
 /// On a market that is started for it and deleted afterwards.
 fn on_its_own(runtime: &Runtime, path: &Path, script: &Script) -> Result<Played> {
-    let stops = Stops::listen()?;
-    let folder = Folder::temporary("script")?;
-    let up = Up { script: Some(path.into()), ..Up::of_its_own(folder.root()) };
-    let running = Running::start(runtime, &folder, &up, &stops)?;
-    let played = runtime.block_on(async {
-        tokio::select! {
-            played = on_network(&folder, &running.plan, script) => played,
-            () = stops.wait() => Err(Failure::no("stopped before the end")),
-        }
-    });
-    running.stop()?;
-    match played {
-        Ok(played) => purge(&folder).map(|()| played),
-        Err(failure) => {
-            eprintln!("what the nodes said stands in {}", folder.root().join("run").display());
-            Err(failure)
-        }
-    }
+    let up = |folder: &Folder| Up { script: Some(path.into()), ..Up::of_its_own(folder.root()) };
+    let work = async |it: &Running| on_network(&it.folder, &it.plan, script).await;
+    with_its_own(runtime, "script", up, work)
 }
 
 fn on_running(runtime: &Runtime, folder: &Folder, path: &Path, script: &Script) -> Result<Played> {

@@ -120,6 +120,35 @@ impl Running {
     }
 }
 
+/// Starts a market in a folder of its own, works on it, stops it, and deletes it when the work was done.
+///
+/// # Errors
+/// As [`up`], those of `work`, and no, when this process is asked to stop before the end.
+pub fn with_its_own<T>(
+    runtime: &Runtime,
+    name: &str,
+    asked: impl FnOnce(&Folder) -> Up,
+    work: impl AsyncFnOnce(&Running) -> Result<T>,
+) -> Result<T> {
+    let stops = Stops::listen()?;
+    let folder = Folder::temporary(name)?;
+    let running = Running::start(runtime, &folder, &asked(&folder), &stops)?;
+    let done = runtime.block_on(async {
+        tokio::select! {
+            done = work(&running) => done,
+            () = stops.wait() => Err(Failure::no("stopped before the end")),
+        }
+    });
+    running.stop()?;
+    match done {
+        Ok(done) => purge(&folder).map(|()| done),
+        Err(failure) => {
+            eprintln!("what the nodes said stands in {}", folder.root().join("run").display());
+            Err(failure)
+        }
+    }
+}
+
 /// `market status`.
 ///
 /// # Errors

@@ -24,7 +24,7 @@ use crate::{
     arguments::{self, On, Up},
     desk::Desk,
     failure::{Failure, Result},
-    market::{Folder, Plan, Running, Stops, ask},
+    market::{Folder, Plan, ask, with_its_own},
     percentiles::Percentiles,
 };
 
@@ -80,7 +80,12 @@ pub fn replay(runtime: &Runtime, asked: &arguments::Replay) -> Result<()> {
             let folder = Folder::at(dir)?;
             runtime.block_on(on_network(&folder, &folder.plan()?, &trades, asked.members))?
         }
-        None => on_its_own(runtime, &trades, asked.members)?,
+        None => with_its_own(
+            runtime,
+            "replay",
+            |folder| Up::of_its_own(folder.root()),
+            async |it| on_network(&it.folder, &it.plan, &trades, asked.members).await,
+        )?,
     };
     let row = serde_json::to_value(&report).map_err(Failure::fault)?;
     let columns = [
@@ -94,24 +99,6 @@ pub fn replay(runtime: &Runtime, asked: &arguments::Replay) -> Result<()> {
     ];
     asked.output.print(&report, &columns, &[row])?;
     report.judge()
-}
-
-/// On a market that is started for it and deleted afterwards.
-fn on_its_own(runtime: &Runtime, trades: &[Recorded], members: u32) -> Result<Report> {
-    let stops = Stops::listen()?;
-    let folder = Folder::temporary("replay")?;
-    let running = Running::start(runtime, &folder, &Up::of_its_own(folder.root()), &stops)?;
-    let report = runtime.block_on(async {
-        tokio::select! {
-            report = on_network(&folder, &running.plan, trades, members) => report,
-            () = stops.wait() => Err(Failure::no("stopped before the end")),
-        }
-    });
-    running.stop()?;
-    if report.is_ok() {
-        crate::market::purge(&folder)?;
-    }
-    report
 }
 
 async fn on_network(
