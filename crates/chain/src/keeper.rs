@@ -55,10 +55,7 @@ pub async fn open<E: Runtime>(
 ) -> Result<Archive<E>, Fault> {
     let mut archive = Archive::open(context.child("archive"), config).await?;
     if archive.last().is_none() {
-        let header = genesis.header().clone();
-        let begins =
-            BlockChanges { header, changes: Vec::new(), events: Vec::new(), committee: None };
-        archive.put(&begins).await?;
+        archive.put(&BlockChanges::nothing(genesis.header().clone())).await?;
         archive.sync().await?;
     }
     Ok(archive)

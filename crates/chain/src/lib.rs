@@ -8,7 +8,7 @@
 //!
 //! Everything runs on traits for clock, network and disk, so the simulator runs what the market runs.
 //!
-//! Reading order: [`block`], [`index`], [`execute`], [`mempool`], [`application`], [`epoch`], [`gate`],
+//! Reading order: [`block`], [`index`], [`execute`], [`mempool`], [`application`], [`epoch`],
 //! [`engine`], [`node`], [`door`].
 
 #![recursion_limit = "512"]
@@ -21,7 +21,7 @@ pub mod door;
 pub mod engine;
 pub mod epoch;
 pub mod execute;
-mod gate;
+mod files;
 pub mod index;
 mod keeper;
 pub mod mempool;
@@ -36,6 +36,7 @@ use commonware_runtime::{Clock, Metrics, Spawner, Storage};
 pub use block::{Block, Form};
 pub use commonware_cryptography::ed25519::{PrivateKey, PublicKey};
 pub use engine::{Channels, message_max};
+pub use files::Files;
 
 /// What signs votes and checks certificates.
 pub type Scheme = scheme::Scheme;

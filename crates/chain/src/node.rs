@@ -16,7 +16,7 @@ use crypto::changes::BlockChanges;
 use futures::StreamExt as _;
 use store::{
     Databases,
-    archive::{self, Archive, Proved, When},
+    archive::{Archive, Proved, When},
     state,
 };
 use types::{Header, Wire as _};
@@ -72,8 +72,9 @@ where
     let Setup { engine: config, pace, limits } = setup;
     let market = Market::of(&config.genesis).ok_or(Fault::Genesis(config.genesis.epoch_blocks))?;
     let market = Arc::new(market);
-    let archive = archive::Config::small(&format!("{}-archive", config.prefix));
-    let archive = keeper::open(&context, &archive, &Block::genesis::<E>(&config.genesis)).await?;
+    let archive =
+        keeper::open(&context, &config.files.archive(), &Block::genesis::<E>(&config.genesis))
+            .await?;
     let newest = newest(&archive).await?;
     let deciding = Deciding::default();
     let (door, requests) = door(status(&newest, &deciding, false));

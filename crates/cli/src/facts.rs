@@ -179,7 +179,7 @@ fn party(row: PartyRow) -> Result<PartyFact> {
     let PartyRow { number, word, name, roles, lei, bic } = row;
     let bad = |error: &dyn std::fmt::Display| Failure::fault(format_args!("party {word}: {error}"));
     let role = |text: &str| {
-        let known = gateway::fields::ROLES.iter().find(|it| it.0 == text);
+        let known = Roles::WORDS.iter().find(|it| it.0 == text);
         known.map(|it| it.1).ok_or_else(|| bad(&format_args!("no role {text}")))
     };
     let roles =

@@ -80,9 +80,7 @@ impl Snapshot for Book {
 
 impl Book {
     fn begin(genesis: &Genesis, keys: Vec<SecretKey>) -> Self {
-        let mut validators = genesis.validators.clone();
-        validators.sort();
-        let committee = Some(Committee { epoch: 0, validators });
+        let committee = Some(Committee::of(0, genesis.validators.clone()));
         let mut book = Self { begun: genesis.time.0, keys, committee, ..Self::default() };
         let begun = ledger::genesis(&book, genesis).unwrap();
         book.lay(0, begun);

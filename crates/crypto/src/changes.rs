@@ -47,6 +47,12 @@ impl Change {
 }
 
 impl BlockChanges {
+    /// A block that changed nothing and told nothing, as genesis does.
+    #[must_use]
+    pub const fn nothing(header: Header) -> Self {
+        Self { header, changes: Vec::new(), events: Vec::new(), committee: None }
+    }
+
     /// The leaves' digests, in their order.
     pub fn leaves(&self) -> impl Iterator<Item = Digest> {
         let changes = self.changes.iter().map(|it| change(&it.leaf(self.header.height)));

@@ -19,20 +19,6 @@ pub struct BadField {
     pub why: String,
 }
 
-/// The names of roles, as they are written.
-pub const ROLES: [(&str, Roles); 10] = [
-    ("exchange", Roles::EXCHANGE),
-    ("ccp", Roles::CCP),
-    ("csd", Roles::CSD),
-    ("settlement-bank", Roles::SETTLEMENT_BANK),
-    ("supervisor", Roles::SUPERVISOR),
-    ("settlement-agent", Roles::SETTLEMENT_AGENT),
-    ("issuer", Roles::ISSUER),
-    ("participant", Roles::PARTICIPANT),
-    ("observer", Roles::OBSERVER),
-    ("feeder", Roles::FEEDER),
-];
-
 /// Decimal places of an instrument's quantities; `None` when it is not listed.
 pub type Scales<'a> = &'a dyn Fn(InstrumentId) -> Option<u8>;
 
@@ -229,8 +215,8 @@ impl<'a> Fields<'a> {
         let values = self.wanted(name)?.as_array();
         let values = values.ok_or_else(|| self.refuse(name, "a list of roles is wanted"))?;
         values.iter().try_fold(Roles(0), |roles, value| {
-            let known = ROLES.iter().find(|it| value.as_str() == Some(it.0));
-            let names = || ROLES.map(|it| it.0).join(", ");
+            let known = Roles::WORDS.iter().find(|it| value.as_str() == Some(it.0));
+            let names = || Roles::WORDS.map(|it| it.0).join(", ");
             let refuse = || self.refuse(name, format_args!("{value} is none of {}", names()));
             known.map(|it| roles.and(it.1)).ok_or_else(refuse)
         })

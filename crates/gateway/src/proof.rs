@@ -103,10 +103,8 @@ pub const fn kind(proof: &Proof) -> &'static str {
 /// # Errors
 /// [`Nothing`].
 pub fn said(proof: &Proof, chain: &ChainId, validators: &[Validator]) -> Result<Said, Nothing> {
-    let mut validators = validators.to_vec();
-    validators.sort_by_key(|it| it.key);
     let epoch = proof.certified().map(|it| it.epoch).unwrap_or_default();
-    let committee = Committee { epoch, validators };
+    let committee = Committee::of(epoch, validators.to_vec());
     match proof {
         Proof::Receipt(it) => {
             let header = it.check(chain, &committee)?;

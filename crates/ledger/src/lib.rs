@@ -47,6 +47,7 @@ pub mod issuance;
 pub mod memory;
 pub mod registry;
 pub mod reject;
+mod roles;
 pub mod row;
 pub mod script;
 pub mod settlement;

@@ -12,6 +12,8 @@
 
 use std::path::{Path, PathBuf};
 
+use chain::Files;
+
 pub mod birth;
 pub mod config;
 mod fault;
@@ -29,4 +31,9 @@ pub use run::run;
 #[must_use]
 pub fn data(folder: &Path) -> PathBuf {
     folder.join("data")
+}
+
+/// The files in there.
+fn files() -> Files {
+    Files::of("node")
 }

@@ -9,10 +9,7 @@ use chain::recover::{self, Names};
 pub use chain::recover::{Damage, Rebuilt, Report};
 use commonware_runtime::{Runner as _, tokio};
 
-use crate::{Fault, config, data};
-
-/// First part of the names of a node's files in its data folder.
-pub const PREFIX: &str = "node";
+use crate::{Fault, config, data, files};
 
 /// Keeps a second process from the data of a node for as long as it lives, or the process does.
 #[derive(Debug)]
@@ -78,6 +75,6 @@ fn begin(folder: &Path) -> Result<(Names, Lock, tokio::Runner), Fault> {
     }
     let lock = Lock::take(&data)?;
     let runtime = tokio::Config::default().with_storage_directory(&data);
-    let names = Names { genesis, prefix: PREFIX.into() };
+    let names = Names { genesis, files: files() };
     Ok((names, lock, tokio::Runner::new(runtime)))
 }

@@ -25,9 +25,9 @@ use tracing::{error, info};
 use crate::{
     Config, Fault, birth,
     config::Role,
-    data, http,
+    data, files, http,
     network::{self, Directory, Follower, Gatekeeper, Lines},
-    offline::{Lock, PREFIX},
+    offline::Lock,
 };
 
 /// Threads of consensus, network and state.
@@ -125,7 +125,7 @@ fn setup(config: &Config, born: types::LedgerTime) -> Setup {
             votes: config.role == Role::Validator,
             guard: birth::guard(born),
             leader_timeout: empty + LEADER_MARGIN,
-            prefix: PREFIX.into(),
+            files: files(),
         },
         pace: Pace { empty, patience: empty, ..Pace::default() },
         limits: Limits::default(),

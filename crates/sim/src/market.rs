@@ -3,7 +3,7 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use chain::{
-    Form, PrivateKey, PublicKey,
+    Files, Form, PrivateKey, PublicKey,
     application::Pace,
     door::{Door, Status},
     engine::Config,
@@ -150,7 +150,7 @@ impl Market {
                 votes: place.votes,
                 guard: Guard { birth: place.birth, skew_ms: 0 },
                 leader_timeout: LEADER_TIMEOUT,
-                prefix: format!("node-{node}-{}", place.disks),
+                files: Files::of(&format!("node-{node}-{}", place.disks)),
             },
             pace: Pace::default(),
             limits: Limits::default(),

@@ -115,3 +115,12 @@ crate::record! {
         pub validators: Vec<Validator>,
     }
 }
+
+impl Committee {
+    /// The committee of these validators, in whatever order they come.
+    #[must_use]
+    pub fn of(epoch: u64, mut validators: Vec<Validator>) -> Self {
+        validators.sort();
+        Self { epoch, validators }
+    }
+}

@@ -10,9 +10,9 @@
 //! Executing is the same function for who proposes, who votes and who replays. What it gave is kept in
 //! the [`tree`] until the block is final or can no longer be.
 
-mod pace;
 #[cfg(test)]
 mod tests;
+mod timing;
 mod tree;
 
 use std::{
@@ -47,7 +47,7 @@ use crate::{
 };
 use tree::{Node, Tree};
 
-pub use pace::{Pace, Paced};
+pub use timing::{Pace, Timed};
 pub use tree::{Lanes, lanes};
 
 /// Takes final blocks, in their order, each at least once.
@@ -122,11 +122,11 @@ impl<E: Engine + Clock, S: Sink> Application<E, S> {
         Ok(())
     }
 
-    /// Waits, before each proposal, as `pace` says. It stands around the engine's own mailbox: a
-    /// proposal that waits inside it would hold up final blocks.
+    /// Waits, before each proposal, as `pace` says, and before each vote until the block's time is near.
+    /// It stands around the engine's own mailbox: what waits inside it would hold up final blocks.
     #[must_use]
-    pub fn paced<A>(&self, inner: A, pace: Pace) -> Paced<A> {
-        Paced::new(inner, pace, self.tree.clone(), self.mempool.clone())
+    pub fn timed<A>(&self, inner: A, pace: Pace) -> Timed<A> {
+        Timed::new(inner, pace, self.tree.clone(), self.mempool.clone())
     }
 
     fn keep(&self, block: &Block, digest: sha256::Digest, executed: Executed<E>) -> Sealed<E> {

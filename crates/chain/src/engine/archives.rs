@@ -9,13 +9,13 @@ use commonware_consensus::simplex::types::Finalization;
 use commonware_cryptography::{Digestible as _, certificate::Verifier, sha256::Digest};
 use commonware_runtime::buffer::paged::CacheRef;
 use commonware_storage::archive::{Archive as _, Identifier, immutable};
-use commonware_utils::{NZU64, NZUsize};
+use commonware_utils::{NZU16, NZU64, NZUsize};
 use ledger::Genesis;
 use types::Committee;
 
 use super::Fault;
 use crate::{
-    Block, Form, Runtime, Scheme,
+    Block, Files, Form, Runtime, Scheme,
     epoch::{Committees, Record},
 };
 
@@ -28,6 +28,12 @@ pub type Blocks<E> = immutable::Archive<E, Digest, Arc<Block>>;
 /// Certificates by height, of blocks that have one of their own.
 pub type Certificates<E> = immutable::Archive<E, Digest, Finalization<Scheme, Digest>>;
 
+/// Pages of archives and journals that are kept in memory: 4 MiB.
+#[must_use]
+pub fn pages() -> CacheRef {
+    CacheRef::new(NZU16!(4096 - 12), NZUsize!(1024))
+}
+
 /// Learns the epochs whose boundary blocks lie in the archive, in their order.
 ///
 /// # Errors
@@ -36,20 +42,19 @@ pub async fn learn<E: Runtime>(
     committees: &Committees,
     begins: &Genesis,
     genesis: &Block,
-    form: &Form,
+    (form, files): (&Form, &Files),
     blocks: &Blocks<E>,
 ) -> Result<(), Fault> {
-    let mut validators = begins.validators.clone();
-    validators.sort();
-    let committee = Committee { epoch: 0, validators };
+    let committee = Committee::of(0, begins.validators.clone());
     let (boundary, time) = (genesis.digest(), genesis.header().time);
     committees.learn(Record { committee, boundary, time });
     for epoch in 1.. {
         let last = epoch * form.epoch_blocks() - 1;
         let found = blocks.get(Identifier::Index(last)).await;
-        let found = found.map_err(|why| damaged("blocks", &why))?;
+        let found = found.map_err(|why| damaged(&files.blocks(), &why))?;
         let Some(block) = found else { return Ok(()) };
-        let committee = block.committee().ok_or_else(|| damaged("blocks", &"no committee"))?;
+        let committee =
+            block.committee().ok_or_else(|| damaged(&files.blocks(), &"no committee"))?;
         let (boundary, time) = (block.digest(), block.header().time);
         committees.learn(Record { committee: committee.clone(), boundary, time });
     }
@@ -60,29 +65,28 @@ fn damaged(file: &str, why: &dyn std::fmt::Display) -> Fault {
     Fault::Damaged { file: file.into(), why: why.to_string() }
 }
 
-/// Opens the archives of a node whose files begin with `prefix`.
+/// Opens the archives of a node.
 ///
 /// # Errors
 /// [`Fault::Damaged`], naming the files that do not open.
 pub async fn open<E: Runtime>(
     context: &E,
-    prefix: &str,
+    files: &Files,
     form: &Form,
     pages: &CacheRef,
 ) -> Result<(Blocks<E>, Certificates<E>), Fault> {
-    let name = |what: &str| format!("{prefix}-{what}");
     // What lies on one's own disk may have lost its witnesses by age.
     let mut kept = *form;
     kept.dropped = true;
-    let blocks = archive(&name("blocks"), pages, kept);
+    let blocks = archive(&files.blocks(), pages, kept);
     let blocks = immutable::Archive::init(context.child("block_archive"), blocks).await;
     let any = <Scheme as Verifier>::certificate_codec_config_unbounded();
-    let certificates = archive(&name("certificates"), pages, any);
+    let certificates = archive(&files.certificates(), pages, any);
     let certificates =
         immutable::Archive::init(context.child("certificate_archive"), certificates).await;
     Ok((
-        blocks.map_err(|why| damaged(&name("blocks"), &why))?,
-        certificates.map_err(|why| damaged(&name("certificates"), &why))?,
+        blocks.map_err(|why| damaged(&files.blocks(), &why))?,
+        certificates.map_err(|why| damaged(&files.certificates(), &why))?,
     ))
 }
 

@@ -15,10 +15,9 @@ use std::{
 
 use self::archives::{Blocks, Certificates};
 use crate::{
-    Block, Form, Marshal, Membership, PrivateKey, PublicKey, Runtime, Scheme,
+    Block, Files, Form, Marshal, Membership, PrivateKey, PublicKey, Runtime, Scheme,
     application::{Application, Pace, Sink},
     epoch::{Committees, Deciding, Guard, Orchestrator, Settings, tap},
-    gate::TimeGate,
 };
 use commonware_broadcast::buffered;
 use commonware_consensus::{
@@ -39,7 +38,7 @@ use commonware_glue::stateful::{
 use commonware_p2p::{Blocker, Provider, Receiver, Sender, utils::mux::prefixed};
 use commonware_parallel::Sequential;
 use commonware_runtime::{Handle, buffer::paged::CacheRef};
-use commonware_utils::{NZDuration, NZU16, NZU64, NZUsize};
+use commonware_utils::{NZDuration, NZU64, NZUsize};
 use futures::future::BoxFuture;
 use ledger::{Genesis, governance::VALIDATORS_MAX};
 use store::{
@@ -69,8 +68,8 @@ pub struct Config {
     pub guard: Guard,
     /// How long a leader may take to propose.
     pub leader_timeout: Duration,
-    /// First part of the names of its files.
-    pub prefix: String,
+    /// Its files.
+    pub files: Files,
 }
 
 /// What nodes say to each other: one channel for each kind of message.
@@ -172,14 +171,15 @@ where
 {
     let form = Form::of(&config.genesis).ok_or(Fault::Genesis(config.genesis.epoch_blocks))?;
     let epoch_blocks = NZU64!(form.epoch_blocks());
-    let pages = CacheRef::new(NZU16!(4096 - 12), NZUsize!(1024));
+    let pages = archives::pages();
     let genesis = Block::genesis::<E>(&config.genesis);
-    let (blocks, certificates) = archives::open(&context, &config.prefix, &form, &pages).await?;
+    let (blocks, certificates) = archives::open(&context, &config.files, &form, &pages).await?;
     let committees = Committees::of(&config.genesis.chain());
-    archives::learn(&committees, &config.genesis, &genesis, &form, &blocks).await?;
+    archives::learn(&committees, &config.genesis, &genesis, (&form, &config.files), &blocks)
+        .await?;
     let base = Base { context, config, form, epoch_blocks, pages };
 
-    let plan = SyncPlan::init(base.context.child("plan"), base.name("plan-")).await;
+    let plan = SyncPlan::init(base.context.child("plan"), base.config.files.plan()).await;
     let start = plan.marshal_start(digested(genesis));
     let marshal = base.marshal((certificates, blocks), &committees, start);
     let (marshal_actor, marshal, floor) =
@@ -193,9 +193,9 @@ where
     let broadcast = broadcast.start(channels.blocks);
     let context = base.context.child("backfill");
     let resolver = backfill::init(context, base.backfill(&oracle), channels.backfill);
-    let gated = TimeGate(application.paced(state.clone(), pace));
+    let timed = application.timed(state.clone(), pace);
     let context = base.context.child("deferred");
-    let deferred = Deferred::new(context, gated, marshal.clone(), FixedEpocher::new(epoch_blocks));
+    let deferred = Deferred::new(context, timed, marshal.clone(), FixedEpocher::new(epoch_blocks));
     let (tap, final_blocks) = tap();
     let reporters: Reporters<_, _> = (state.clone(), tap).into();
     // Asked for before the first final block comes: the state answers nothing while it executes one.
@@ -243,10 +243,6 @@ type MarshalStart = marshal::Start<Scheme, Digest, Digested<Block>>;
 type Keeping<E> = (Certificates<E>, Blocks<E>);
 
 impl<E: Runtime> Base<E> {
-    fn name(&self, part: &str) -> String {
-        format!("{}-{part}", self.config.prefix)
-    }
-
     fn marshal(
         &self,
         (certificates, blocks): Keeping<E>,
@@ -257,7 +253,7 @@ impl<E: Runtime> Base<E> {
             provider: committees.clone(),
             epocher: FixedEpocher::new(self.epoch_blocks),
             start,
-            partition_prefix: self.name("marshal"),
+            partition_prefix: self.config.files.marshal(),
             mailbox_size: MAILBOX,
             view_retention: ViewDelta::new(16),
             prunable_items_per_section: NZU64!(64),
@@ -281,7 +277,7 @@ impl<E: Runtime> Base<E> {
     ) -> StateConfig<E, Application<E, T>, Standard<Block>, NoSources<E>, Sequential> {
         StateConfig {
             application,
-            db_config: state::configs(&state::Config::small(&self.name("state"), 0)),
+            db_config: state::configs(&self.config.files.state()),
             provider: (),
             marshal,
             mailbox_size: MAILBOX,
@@ -334,14 +330,14 @@ impl<E: Runtime> Base<E> {
     }
 
     fn settings(&self) -> Settings {
-        let Config { genesis, key, votes, guard, leader_timeout, prefix } = &self.config;
+        let Config { genesis, key, votes, guard, leader_timeout, files } = &self.config;
         Settings {
             key: votes.then(|| key.clone()),
             guard: *guard,
             epoch_blocks: self.epoch_blocks,
             leader_stays: genesis.leader == 1,
             leader_timeout: *leader_timeout,
-            prefix: prefix.clone(),
+            files: files.clone(),
             pages: self.pages.clone(),
         }
     }

@@ -45,7 +45,7 @@ use futures::{StreamExt as _, channel::mpsc};
 use tracing::{info, warn};
 
 use super::{Committees, Guard, Record, early::Early};
-use crate::{Block, Marshal, Membership, PrivateKey, PublicKey, Runtime, Scheme};
+use crate::{Block, Files, Marshal, Membership, PrivateKey, PublicKey, Runtime, Scheme};
 
 /// Views that one leader serves before the next does, when leaders stay until they fail: nobody can hold
 /// back others' instructions, or the time, for longer.
@@ -55,7 +55,7 @@ const VIEWS_KEPT: u64 = 16;
 const MAILBOX: NonZeroUsize = NZUsize!(1024);
 const BUFFER: NonZeroUsize = NZUsize!(64 * 1024);
 
-/// How engines are run. All but `key`, `guard` and `prefix` are the same at every validator.
+/// How engines are run. All but `key`, `guard` and `files` are the same at every validator.
 #[derive(Clone)]
 pub struct Settings {
     /// The key that votes; an observer has none.
@@ -68,8 +68,8 @@ pub struct Settings {
     pub leader_stays: bool,
     /// How long a leader may take to propose.
     pub leader_timeout: Duration,
-    /// First part of the names of its files.
-    pub prefix: String,
+    /// Its files.
+    pub files: Files,
     /// Pages of the journals.
     pub pages: CacheRef,
 }
@@ -254,13 +254,9 @@ where
         // It was told to stop: how it ended says nothing.
         let _ = running.engine.await;
         if let Some(old) = epoch.checked_sub(2) {
-            forget_votes(&self.context, old, &self.votes_of(old)).await;
+            forget_votes(&self.context, old, &self.settings.files.votes(old)).await;
         }
         self.enter(epoch, muxes).await
-    }
-
-    fn votes_of(&self, epoch: u64) -> String {
-        format!("{}-votes-{epoch}", self.settings.prefix)
     }
 
     /// The height of an epoch's last block.
@@ -326,7 +322,7 @@ where
             relay: self.application.clone(),
             reporter: self.application.clone(),
             strategy: Sequential,
-            partition: self.votes_of(epoch),
+            partition: self.settings.files.votes(epoch),
             mailbox_size: MAILBOX,
             epoch: Epoch::new(epoch),
             floor: Floor::Genesis(boundary),

@@ -364,7 +364,7 @@ fn a_leader_waits_for_something_or_for_a_second() {
         let mut node = Node::start(&context, "one").await;
         let parent = node.advance(&first(), 1).await;
         let pace = Pace { patience: Duration::from_millis(700), ..Pace::default() };
-        let paced = node.application.paced((), pace);
+        let timed = node.application.timed((), pace);
         let time = UNIX_EPOCH + Duration::from_millis(parent.header().time.0);
         // The simulated clock moves on a little whenever a task runs.
         let near = |expected: SystemTime| {
@@ -373,21 +373,21 @@ fn a_leader_waits_for_something_or_for_a_second() {
         };
         let begin = context.current();
         // Empty: not before the parent's time and a second, unless its patience ends.
-        paced.wait(&context, &parent).await;
+        timed.wait(&context, &parent).await;
         near(begin + Duration::from_millis(700));
-        paced.wait(&context, &parent).await;
+        timed.wait(&context, &parent).await;
         near(time + Duration::from_secs(1));
         let begin = context.current();
-        paced.wait(&context, &parent).await;
+        timed.wait(&context, &parent).await;
         near(begin);
 
         // Something comes: at once, but for what comes with it.
         let block = node.advance(&parent, 2).await;
         let begin = context.current();
         let waiting = {
-            let (paced, context, block) = (paced.clone(), context.child("paced"), block.clone());
+            let (timed, context, block) = (timed.clone(), context.child("paced"), block.clone());
             commonware_runtime::Spawner::spawn(context, move |context| async move {
-                paced.wait(&context, &block).await;
+                timed.wait(&context, &block).await;
             })
         };
         context.sleep(Duration::from_millis(40)).await;
@@ -398,10 +398,10 @@ fn a_leader_waits_for_something_or_for_a_second() {
         let holds = node.propose(&block, 3).await;
         assert_eq!(holds.body().envelopes.len(), 1);
         let begin = context.current();
-        paced.wait(&context, &holds).await;
+        timed.wait(&context, &holds).await;
         near(begin + Duration::from_millis(700));
         let begin = context.current();
-        paced.wait(&context, &block).await;
+        timed.wait(&context, &block).await;
         near(begin + pace.window);
     });
 }

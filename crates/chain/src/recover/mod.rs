@@ -21,14 +21,10 @@ pub use verify::{Counts, Report, verify};
 
 use std::ops::RangeInclusive;
 
-use commonware_runtime::buffer::paged::CacheRef;
-use commonware_utils::{NZU16, NZUsize};
 use ledger::Genesis;
-use store::{archive, state};
-use types::Committee;
 
 use crate::{
-    Form, Runtime,
+    Files, Form, Runtime,
     engine::{
         Fault,
         archives::{self, Blocks, Certificates},
@@ -40,26 +36,8 @@ use crate::{
 pub struct Names {
     /// How the market begins.
     pub genesis: Genesis,
-    /// First part of the names of its files.
-    pub prefix: String,
-}
-
-impl Names {
-    fn state(&self) -> state::Config {
-        state::Config::small(&format!("{}-state", self.prefix), 0)
-    }
-
-    fn archive(&self) -> archive::Config {
-        archive::Config::small(&format!("{}-archive", self.prefix))
-    }
-
-    fn blocks(&self) -> String {
-        format!("{}-blocks", self.prefix)
-    }
-
-    fn certificates(&self) -> String {
-        format!("{}-certificates", self.prefix)
-    }
+    /// Its files.
+    pub files: Files,
 }
 
 /// Opens blocks and certificates.
@@ -68,15 +46,7 @@ async fn open<E: Runtime>(
     names: &Names,
 ) -> Result<(Blocks<E>, Certificates<E>), Fault> {
     let form = Form::of(&names.genesis).ok_or(Fault::Genesis(names.genesis.epoch_blocks))?;
-    let pages = CacheRef::new(NZU16!(4096 - 12), NZUsize!(1024));
-    archives::open(context, &names.prefix, &form, &pages).await
-}
-
-/// Who decides in the first epoch.
-fn first_committee(genesis: &Genesis) -> Committee {
-    let mut validators = genesis.validators.clone();
-    validators.sort();
-    Committee { epoch: 0, validators }
+    archives::open(context, &names.files, &form, &archives::pages()).await
 }
 
 /// Something that is not as it was written.

@@ -42,12 +42,12 @@ pub async fn rebuild<E: Runtime>(
 ) -> Result<Rebuilt, Fault> {
     let market = Market::of(&names.genesis).ok_or(Fault::Genesis(names.genesis.epoch_blocks))?;
     let last = sound(context, names).await?;
-    state::remove(context, &names.state()).await?;
-    archive::remove(context, &names.archive()).await?;
-    let state = State::open(context.child("state"), &names.state()).await?;
-    let mut archive = Archive::open(context.child("archive"), &names.archive()).await?;
+    state::remove(context, &names.files.state()).await?;
+    archive::remove(context, &names.files.archive()).await?;
+    let state = State::open(context.child("state"), &names.files.state()).await?;
+    let mut archive = Archive::open(context.child("archive"), &names.files.archive()).await?;
     let genesis = Block::genesis::<E>(&names.genesis);
-    archive.put(&begins(&genesis)).await?;
+    archive.put(&BlockChanges::nothing(genesis.header().clone())).await?;
 
     let mut record = Record::open(&context.child("again"), names).await?;
     let mut root = crypto::state_root(&genesis.header().databases);
@@ -98,16 +98,11 @@ async fn sound<E: Runtime>(context: &E, names: &Names) -> Result<u64, Fault> {
         let why = format!(
             "height {last}: no certificate is over it or a later block; nothing was changed"
         );
-        return Err(Fault::Damaged { file: names.certificates(), why });
+        return Err(Fault::Damaged { file: names.files.certificates(), why });
     }
     Ok(last)
 }
 
-fn begins(genesis: &Block) -> BlockChanges {
-    let header = genesis.header().clone();
-    BlockChanges { header, changes: Vec::new(), events: Vec::new(), committee: None }
-}
-
 fn damaged(names: &Names, height: u64, why: &str) -> Fault {
-    Fault::Damaged { file: names.blocks(), why: format!("height {height}: {why}") }
+    Fault::Damaged { file: names.files.blocks(), why: format!("height {height}: {why}") }
 }

@@ -4,7 +4,7 @@ use commonware_codec::Encode as _;
 use commonware_storage::archive::{Archive as _, Identifier};
 use types::{Committee, Digest, Header};
 
-use super::{Damages, Names, first_committee, open};
+use super::{Damages, Names, open};
 use crate::{
     Block, Form, Runtime,
     engine::{
@@ -43,7 +43,7 @@ impl<E: Runtime> Record<E> {
             height: 0,
             digest: Some(crypto::header_digest(begins.header())),
             time: genesis.time,
-            committee: Some(first_committee(genesis)),
+            committee: Some(Committee::of(0, genesis.validators.clone())),
         };
         Ok(Self { names: names.clone(), blocks, certificates, chain })
     }
@@ -63,7 +63,7 @@ impl<E: Runtime> Record<E> {
     /// `needed`, or cannot be read.
     pub async fn next(&mut self, needed: bool, damages: &mut Damages) -> Option<Block> {
         let height = self.chain.height + 1;
-        let file = self.names.blocks();
+        let file = self.names.files.blocks();
         let block = match self.blocks.get(Identifier::Index(height)).await {
             Ok(block) => {
                 if needed && block.is_none() {
@@ -118,7 +118,7 @@ impl<E: Runtime> Record<E> {
     }
 
     async fn certified(&self, header: &Header, damages: &mut Damages) {
-        let (file, height) = (self.names.certificates(), header.height);
+        let (file, height) = (self.names.files.certificates(), header.height);
         let certificate = match self.certificates.get(Identifier::Index(height)).await {
             Ok(Some(certificate)) => certificate,
             Ok(None) => return,

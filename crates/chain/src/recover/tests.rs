@@ -8,6 +8,7 @@ use commonware_cryptography::{Digestible as _, Signer as _, ed25519, sha256::Dig
 use commonware_runtime::{Blob as _, ReadOptions, Storage as _, Supervisor as _, WriteOptions};
 use commonware_storage::archive::Archive as _;
 use crypto::keys::SecretKey;
+use types::Committee;
 
 use super::*;
 use crate::{
@@ -18,7 +19,7 @@ use crate::{
 const HEIGHT: u64 = 3 * EPOCH + 2;
 
 fn names() -> Names {
-    Names { genesis: genesis(), prefix: "n".into() }
+    Names { genesis: genesis(), files: crate::Files::of("n") }
 }
 
 fn secrets() -> Vec<SecretKey> {
@@ -56,7 +57,7 @@ fn certificate(block: &Block, committee: &types::Committee) -> Finalization<Sche
 async fn keep(context: &Context, blocks: &[Block]) {
     let archives = open(&context.child("keep"), &names()).await;
     let (mut kept, mut certificates) = archives.unwrap();
-    let mut committee = first_committee(&genesis());
+    let mut committee = Committee::of(0, genesis().validators);
     for block in &blocks[1..] {
         let height = block.header().height;
         kept = kept.put(height, block.digest(), &block.clone().into()).await.unwrap();
@@ -120,7 +121,7 @@ fn a_block_of_another_chain_and_a_certificate_of_another_block_are_found() {
         let blocks = blocks(&context).await;
         let archives = open(&context.child("a"), &names()).await;
         let (mut kept, mut certificates) = archives.unwrap();
-        let committee = first_committee(&genesis());
+        let committee = Committee::of(0, genesis().validators);
         for block in &blocks[1..6] {
             let height = block.header().height;
             let shown = if height == 3 { &blocks[4] } else { block };

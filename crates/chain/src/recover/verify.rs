@@ -56,16 +56,16 @@ pub async fn verify<E: Runtime>(
 ) -> Result<Report, Fault> {
     let mut damages = Damages::default();
     // Before anything is opened: opening mends what it can.
-    for fault in state::damaged(context, &names.state()).await {
-        told(&mut damages, &names.state().prefix, &fault);
+    for fault in state::damaged(context, &names.files.state()).await {
+        told(&mut damages, &names.files.state().prefix, &fault);
     }
-    for fault in archive::damaged(context, &names.archive()).await {
-        told(&mut damages, &names.archive().prefix, &fault);
+    for fault in archive::damaged(context, &names.files.archive()).await {
+        told(&mut damages, &names.files.archive().prefix, &fault);
     }
-    let state = match State::open(context.child("state"), &names.state()).await {
+    let state = match State::open(context.child("state"), &names.files.state()).await {
         Ok(state) => Some(state),
         Err(fault) => {
-            told(&mut damages, &names.state().prefix, &fault);
+            told(&mut damages, &names.files.state().prefix, &fault);
             None
         }
     };
@@ -144,10 +144,10 @@ impl<'a, E: Runtime> Walk<'a, E> {
             }
             Err(fault) => return Err(fault),
         };
-        let archive = match Archive::open(context.child("archive"), &names.archive()).await {
+        let archive = match Archive::open(context.child("archive"), &names.files.archive()).await {
             Ok(archive) => Some(archive),
             Err(fault) => {
-                told(damages, &names.archive().prefix, &fault);
+                told(damages, &names.files.archive().prefix, &fault);
                 None
             }
         };
@@ -169,7 +169,7 @@ impl<'a, E: Runtime> Walk<'a, E> {
             && *block.header() != changes.header
         {
             let why = "the changes are those of another block";
-            self.damages.at(&self.names.archive().prefix, height, why);
+            self.damages.at(&self.names.files.archive().prefix, height, why);
         }
         let header = block.as_ref().map(crate::Block::header);
         if let Some(header) = header.or_else(|| changes.as_ref().map(|it| &it.header)) {
@@ -200,13 +200,13 @@ impl<'a, E: Runtime> Walk<'a, E> {
             compare(archive, names, self.damages).await;
             if archive.last().is_none() && blocks > BEHIND_MAX {
                 let missing = Some(1..=blocks - BEHIND_MAX);
-                self.damages.add(&names.archive().prefix, missing, "the changes are missing");
+                self.damages.add(&names.files.archive().prefix, missing, "the changes are missing");
             }
         }
         if self.certified < newest && self.record.is_some() {
             let missing = Some(self.certified + 1..=newest);
             let why = "no certificate is over these or a later block";
-            self.damages.add(&names.certificates(), missing, why);
+            self.damages.add(&names.files.certificates(), missing, why);
         }
     }
 }
@@ -227,11 +227,15 @@ async fn changes<E: Runtime>(
         Ok(Some(changes)) => Some(changes),
         Ok(None) if height < archive.first() => None,
         Ok(None) => {
-            damages.at(&format!("{}-changes", names.archive().prefix), height, "it is missing");
+            damages.at(
+                &format!("{}-changes", names.files.archive().prefix),
+                height,
+                "it is missing",
+            );
             None
         }
         Err(fault) => {
-            at(damages, &names.archive().prefix, height, &fault);
+            at(damages, &names.files.archive().prefix, height, &fault);
             None
         }
     }
@@ -246,7 +250,7 @@ async fn compare<E: Runtime>(archive: &Archive<E>, names: &Names, damages: &mut 
         Err(fault) => Err(fault),
     };
     if let Err(fault) = checked {
-        told(damages, &names.archive().prefix, &fault);
+        told(damages, &names.files.archive().prefix, &fault);
     }
 }
 
@@ -257,7 +261,7 @@ async fn check_state<E: Runtime>(
     walked: &Walked,
     damages: &mut Damages,
 ) {
-    let file = names.state().prefix;
+    let file = names.files.state().prefix;
     let newest = walked.newest.0;
     match walked.state {
         None => damages.add(&file, None, "its roots are those of no block that is kept"),
@@ -266,7 +270,7 @@ async fn check_state<E: Runtime>(
             damages.add(&file, missing, "the state does not reach these blocks");
         }
         Some(height) if height > newest => {
-            let file = format!("{}-changes", names.archive().prefix);
+            let file = format!("{}-changes", names.files.archive().prefix);
             damages.add(&file, Some(newest + 1..=height), "the changes are missing");
         }
         Some(_) => {}

@@ -66,7 +66,7 @@ fn known(desk: &Desk, party: types::PartyId) -> bool {
 }
 
 fn roles(roles: Roles) -> String {
-    let held = gateway::fields::ROLES.iter().filter(|it| roles.any_of(it.1)).map(|it| it.0);
+    let held = Roles::WORDS.iter().filter(|it| roles.any_of(it.1)).map(|it| it.0);
     held.collect::<Vec<_>>().join(", ")
 }
 

@@ -37,7 +37,7 @@ pub struct Finality {
 impl Finality {
     /// Begins before the first block of `chain`, with the validators of the first epoch if they are known.
     pub fn new(chain: ChainId, first: Option<Vec<Validator>>) -> Self {
-        let committees = first.map(|it| (0, committee(0, it))).into_iter().collect();
+        let committees = first.map(|it| (0, Committee::of(0, it))).into_iter().collect();
         let waiting = VecDeque::new();
         Self { chain, committees, height: 0, last: None, waiting, waiting_bytes: 0 }
     }
@@ -110,7 +110,7 @@ impl Finality {
             let row = Validators::from_bytes(value);
             all.extend(row.map_err(|_| "its validators cannot be read")?.validators);
         }
-        Ok(Some(committee(0, all)))
+        Ok(Some(Committee::of(0, all)))
     }
 
     fn check(&self, block: &BlockChanges) -> Result<(), &'static str> {
@@ -150,10 +150,4 @@ fn next_committee(block: &BlockChanges) -> Result<Option<Committee>, String> {
     } else {
         Err("its committee is of another epoch than the next".into())
     }
-}
-
-/// Validators in the order of their keys.
-fn committee(epoch: u64, mut validators: Vec<Validator>) -> Committee {
-    validators.sort_by_key(|it| it.key);
-    Committee { epoch, validators }
 }

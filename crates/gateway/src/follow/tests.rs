@@ -30,9 +30,7 @@ fn validators(secrets: &[SecretKey]) -> Vec<Validator> {
 }
 
 fn committee(epoch: u64, secrets: &[SecretKey]) -> Committee {
-    let mut validators = validators(secrets);
-    validators.sort();
-    Committee { epoch, validators }
+    Committee::of(epoch, validators(secrets))
 }
 
 fn follower() -> Followed {

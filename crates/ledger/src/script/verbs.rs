@@ -20,21 +20,6 @@ use crate::{
     issuance::Kind,
 };
 
-/// The words of roles.
-const ROLES: [(&str, Roles); 11] = [
-    ("administrator", Roles::ADMINISTRATOR),
-    ("exchange", Roles::EXCHANGE),
-    ("ccp", Roles::CCP),
-    ("csd", Roles::CSD),
-    ("settlement-bank", Roles::SETTLEMENT_BANK),
-    ("supervisor", Roles::SUPERVISOR),
-    ("settlement-agent", Roles::SETTLEMENT_AGENT),
-    ("issuer", Roles::ISSUER),
-    ("participant", Roles::PARTICIPANT),
-    ("observer", Roles::OBSERVER),
-    ("feeder", Roles::FEEDER),
-];
-
 /// The verbs that several administrators may have to ask, and their tags.
 const VERBS: [(&str, u8); 12] = [
     ("admits", 0),
@@ -162,7 +147,9 @@ impl Asking<'_, '_> {
     fn admits(&mut self) -> Asked {
         let names = self.words.list(|it| Cast::new_party(it))?;
         self.words.must("as")?;
-        let roles = self.words.list(|it| it.choice("role", &ROLES))?;
+        let all = [("administrator", Roles::ADMINISTRATOR)].into_iter().chain(Roles::WORDS);
+        let all: Vec<_> = all.collect();
+        let roles = self.words.list(|it| it.choice("role", &all))?;
         let roles = roles.into_iter().fold(Roles(0), Roles::and);
         let called = self.words.is("called").then(|| self.text("a name")).transpose()?;
         let mut asked = Vec::new();

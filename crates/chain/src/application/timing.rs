@@ -1,4 +1,9 @@
-//! The pace of blocks: at once when something waits, else one a second, empty if need be.
+//! When blocks are proposed, and when they are voted on.
+//!
+//! A leader proposes at once when something waits, else once a second, empty if need be. A vote waits
+//! until the block's time is near this validator's clock. That a block's time is above its parent's holds
+//! for ever, so the application refuses what breaks it; that it is not far ahead depends on the clock
+//! that looks, so it only delays the vote.
 
 use std::{
     sync::Arc,
@@ -13,7 +18,7 @@ use futures::StreamExt as _;
 use types::{Digest, LedgerTime};
 
 use super::tree::Tree;
-use crate::{block::Block, mempool::Mempool};
+use crate::{Runtime, block::Block, epoch::AHEAD_MAX_MS, mempool::Mempool};
 
 /// When a leader proposes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,16 +41,16 @@ impl Default for Pace {
     }
 }
 
-/// An application that is asked to propose when it is time to.
+/// An application that is asked to propose when a block is due, and answers for one when its time has come.
 #[derive(Clone)]
-pub struct Paced<A> {
+pub struct Timed<A> {
     inner: A,
     pace: Pace,
     tree: Arc<Tree>,
     mempool: Mempool,
 }
 
-impl<A> Paced<A> {
+impl<A> Timed<A> {
     pub(super) const fn new(inner: A, pace: Pace, tree: Arc<Tree>, mempool: Mempool) -> Self {
         Self { inner, pace, tree, mempool }
     }
@@ -82,9 +87,9 @@ impl<A> Paced<A> {
     }
 }
 
-impl<E, A> Application<E> for Paced<A>
+impl<E, A> Application<E> for Timed<A>
 where
-    E: Clock,
+    E: Runtime,
     A: Application<E, Block = Block> + Sync,
     A::Context: Send,
 {
@@ -115,9 +120,26 @@ where
 
     async fn verify(
         &mut self,
-        context: (E, Self::Context),
+        (runtime, context): (E, Self::Context),
         ancestry: impl Ancestry<Block>,
     ) -> bool {
-        self.inner.verify(context, ancestry).await
+        let time = ancestry.peek().map(|block| block.inner().header().time);
+        let clock = runtime.child("gate");
+        let valid = self.inner.verify((runtime, context), ancestry).await;
+        if valid && let Some(time) = time {
+            wait_for(&clock, time).await;
+        }
+        valid
+    }
+}
+
+/// Waits until `time` is at most [`AHEAD_MAX_MS`] ahead of the clock.
+async fn wait_for(clock: &impl Clock, time: LedgerTime) {
+    let vote_from =
+        UNIX_EPOCH.checked_add(Duration::from_millis(time.0.saturating_sub(AHEAD_MAX_MS)));
+    match vote_from {
+        Some(vote_from) => clock.sleep_until(vote_from).await,
+        // A time that no clock shows never comes.
+        None => std::future::pending().await,
     }
 }
