@@ -85,6 +85,9 @@ struct App {
     limits: Limits,
     buckets: Arc<Mutex<Buckets>>,
     streams: Arc<Semaphore>,
+    /// Whose turn it is to have a proof made: a proof may read many blocks, and what others ask of the
+    /// chain comes between two of them.
+    proofs: Arc<Semaphore>,
     counts: Arc<Counts>,
     stop: watch::Receiver<bool>,
 }
@@ -115,6 +118,7 @@ impl Server {
             limits,
             buckets: Arc::new(Mutex::new(Buckets::new(limits.requests_per_s, limits.burst))),
             streams: Arc::new(Semaphore::new(size(limits.streams))),
+            proofs: Arc::new(Semaphore::new(1)),
             counts: Arc::default(),
             stop: stopped,
         };

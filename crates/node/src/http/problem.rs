@@ -41,6 +41,11 @@ codes! {
     TOO_SLOW "no-answer-in-time" 503 "The node did not answer in time";
     DAMAGED "damaged" 500 "What the node keeps is damaged";
     BLOCK "block-not-here" 404 "This node does not have this block";
+    ROW "row-not-here" 404 "No such row stands";
+    UNCHANGED "row-unchanged" 409 "The row has not changed since the moment: it has to be attested first (Attest)";
+    MOMENT "moment-not-covered" 409 "The moment is not before the newest certified block, or is before the first";
+    TOO_FAR "moment-too-far" 422 "The row has changed too often since the moment";
+    CHANGE "change-not-here" 404 "This node does not keep a change that the proof needs";
     ENVELOPE_TOO_LARGE "envelope-too-large" 413 "The envelope is too large";
     ENVELOPE "envelope-malformed" 400 "The body is no signed envelope";
     MARKET "other-market" 400 "The envelope is for another market";

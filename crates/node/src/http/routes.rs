@@ -15,8 +15,10 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{MethodRouter, get, post},
 };
+use crypto::proof::Proof;
 use futures::StreamExt as _;
 use serde_json::{Value, json};
+use store::archive::{Proved, When};
 use types::LedgerTime;
 
 use super::{
@@ -26,13 +28,14 @@ use super::{
 };
 
 /// Method and path of everything that may be asked.
-pub const ROUTES: [(&str, &str); 10] = [
+pub const ROUTES: [(&str, &str); 11] = [
     ("post", "/v1/envelopes"),
     ("get", "/v1/status"),
     ("get", "/v1/blocks"),
     ("get", "/v1/blocks/{height}"),
     ("get", "/v1/heights"),
     ("get", "/v1/rows"),
+    ("get", "/v1/proofs/{key}"),
     ("get", "/v1/problems"),
     ("get", "/healthz"),
     ("get", "/readyz"),
@@ -71,6 +74,7 @@ fn handler(method: &str, path: &str) -> MethodRouter<App> {
         ("get", "/v1/blocks/{height}") => get(block),
         ("get", "/v1/heights") => get(height_at),
         ("get", "/v1/rows") => get(rows),
+        ("get", "/v1/proofs/{key}") => get(proof),
         ("get", "/v1/problems") => get(problems),
         ("get", "/healthz") => get(healthy),
         ("get", "/readyz") => get(ready),
@@ -203,6 +207,36 @@ async fn rows(State(app): State<App>, RawQuery(query): RawQuery) -> Answer<Json<
     Ok(Json(json!({ "height_min": height, "rows": shown.collect::<Vec<_>>() })))
 }
 
+async fn proof(
+    State(app): State<App>,
+    Path(key): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Answer<Response> {
+    let (key, when) = (row_key(&key)?, moment(query.as_deref())?);
+    let stopping = || Problem::new(problem::STOPPING);
+    let turn = app.proofs.clone().acquire_owned().await.map_err(|_| stopping())?;
+    // Whoever asked may go: the chain works on the proof all the same, and the next one waits for it.
+    let proved = tokio::spawn(async move {
+        let _turn = turn;
+        app.door.prove(key, when).await
+    });
+    let proved = proved.await.map_err(|_| stopping())??;
+    let proof = match proved.ok_or_else(|| Problem::new(problem::ROW))? {
+        Proved::Shown(it) => it,
+        Proved::Unchanged => return Err(Problem::new(problem::UNCHANGED)),
+        Proved::NotYet => return Err(Problem::new(problem::MOMENT)),
+        Proved::Further(height) => {
+            let why = format_args!("the row changed too often since: read back to height {height}");
+            return Err(Problem::saying(problem::TOO_FAR, why));
+        }
+        Proved::NotKept(height) => {
+            return Err(Problem::saying(problem::CHANGE, format_args!("height {height}")));
+        }
+    };
+    let kind = [(header::CONTENT_TYPE, "application/octet-stream")];
+    Ok((kind, Proof::AsOf(*proof).to_file()).into_response())
+}
+
 async fn problems() -> Json<Value> {
     let shown =
         |it: &problem::Code| json!({ "code": it.code, "status": it.status, "title": it.title });
@@ -239,21 +273,34 @@ fn one(query: Option<&str>, name: &str) -> Answer<String> {
 }
 
 fn keys(query: Option<&str>) -> Answer<Vec<[u8; 48]>> {
-    let bad = |why: &str| Problem::saying(problem::QUERY, why);
     let parameters = parameters(query)?;
     if parameters.is_empty() || parameters.len() > KEYS_MAX {
         return Err(Problem::saying(problem::QUERY, format_args!("it takes 1 to {KEYS_MAX} keys")));
     }
     let key = |(name, value): &(&str, &str)| {
         if *name != "key" {
-            return Err(bad("it takes keys, and nothing else"));
+            return Err(Problem::saying(problem::QUERY, "it takes keys, and nothing else"));
         }
-        let mut key = [0; 48];
-        hex::decode_to_slice(value, &mut key).map_err(|_| bad("a key is 96 hexadecimal digits"))?;
-        let known = store::Class::of(&key).is_some();
-        known.then_some(key).ok_or_else(|| bad("no row has such a key"))
+        row_key(value)
     };
     parameters.iter().map(key).collect()
+}
+
+fn row_key(text: &str) -> Answer<[u8; 48]> {
+    let bad = |why: &str| Problem::saying(problem::QUERY, why);
+    let mut key = [0; 48];
+    hex::decode_to_slice(text, &mut key).map_err(|_| bad("a key is 96 hexadecimal digits"))?;
+    let known = store::Class::of(&key).is_some();
+    known.then_some(key).ok_or_else(|| bad("no row has such a key"))
+}
+
+/// The moment that is asked for, by its height or by its time.
+fn moment(query: Option<&str>) -> Answer<When> {
+    match parameters(query)?.as_slice() {
+        [("as_of", height)] => Ok(When::Height(number(height, "as_of")?)),
+        [("time", time)] => Ok(When::Time(LedgerTime(number(time, "time")?))),
+        _ => Err(Problem::saying(problem::QUERY, "it takes as_of or time, once, and nothing else")),
+    }
 }
 
 fn parameters(query: Option<&str>) -> Answer<Vec<(&str, &str)>> {

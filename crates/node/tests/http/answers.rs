@@ -2,6 +2,7 @@
 
 use std::{io::Read as _, io::Write as _, net::TcpListener};
 
+use crypto::proof::Proof;
 use node::{
     Fault,
     http::{Limits, Server},
@@ -9,7 +10,7 @@ use node::{
 
 use crate::{
     client::{connect, eventually, get, metric, parse, post, post_head, rest, send},
-    fake::{self, HEIGHT, LOST, block, refusals, start},
+    fake::{self, HEIGHT, LOST, SLOW, as_of, block, refusals, start},
 };
 
 #[test]
@@ -94,10 +95,51 @@ fn the_status_blocks_rows_and_times() {
 }
 
 #[test]
+fn a_proof_is_the_bytes_of_its_file_or_a_refusal_that_says_what_to_do() {
+    let node = start(Limits::default());
+    let address = node.server.address();
+    let mut key = [0; 48];
+    (key[0], key[1]) = (1, 0xff);
+    let (there, absent) = (hex::encode(key), "01".to_owned() + &"00".repeat(47));
+    for query in ["as_of=6", "time=67"] {
+        let answer = get(address, &format!("/v1/proofs/{there}?{query}"));
+        assert!(answer.head.contains("content-type: application/octet-stream"), "{answer:?}");
+        assert_eq!((answer.status, answer.body), (200, Proof::AsOf(as_of(key, 6)).to_file()));
+    }
+    for (height, status, code, detail) in [
+        (1, 409, "row-unchanged", ""),
+        (2, 409, "moment-not-covered", ""),
+        (3, 422, "moment-too-far", "the row changed too often since: read back to height 7"),
+        (4, 404, "change-not-here", "height 8"),
+    ] {
+        let answer = get(address, &format!("/v1/proofs/{there}?as_of={height}"));
+        assert_eq!((answer.status, answer.code().as_str()), (status, code));
+        assert_eq!(answer.json()["detail"], detail);
+    }
+    let answer = get(address, &format!("/v1/proofs/{absent}?as_of=6"));
+    assert_eq!((answer.status, answer.code().as_str()), (404, "row-not-here"));
+}
+
+#[test]
+fn a_proof_that_takes_long_keeps_only_other_proofs_waiting() {
+    let node = start(Limits { answer_ms: 300, ..Limits::default() });
+    let address = node.server.address();
+    let key = "01ff".to_owned() + &"00".repeat(46);
+    let slow = format!("/v1/proofs/{key}?as_of={SLOW}");
+    assert_eq!(get(address, &slow).code(), "no-answer-in-time");
+    let quick = format!("/v1/proofs/{key}?as_of=6");
+    assert_eq!(get(address, &quick).code(), "no-answer-in-time", "the first one is still made");
+    assert_eq!(post(address, b"new").status, 202);
+    assert_eq!(post(address, b"go on").status, 202);
+    assert_eq!(get(address, &quick).status, 200);
+}
+
+#[test]
 fn paths_methods_and_queries_that_make_no_sense() {
     let node = start(Limits::default());
     let address = node.server.address();
     let long = format!("/v1/rows?key={}", "01".repeat(48));
+    let proof = format!("/v1/proofs/{}", "01".repeat(48));
     let many = "&key=".to_owned() + &"01".repeat(48);
     for (path, code) in [
         ("/", "not-found"),
@@ -119,6 +161,16 @@ fn paths_methods_and_queries_that_make_no_sense() {
         (&format!("/v1/rows?key=g{}", "0".repeat(95)), "query-malformed"),
         (&format!("/v1/rows?key=ff{}", "00".repeat(47)), "query-malformed"),
         (&format!("/v1/rows?name=01{}", "00".repeat(47)), "query-malformed"),
+        ("/v1/proofs/01?as_of=1", "query-malformed"),
+        (&format!("{proof}?as_of=-1"), "query-malformed"),
+        (&format!("{proof}?time=now"), "query-malformed"),
+        (&format!("{proof}?as_of=1&time=1"), "query-malformed"),
+        (&format!("{proof}?as_of=1&as_of=1"), "query-malformed"),
+        (&format!("{proof}?height=1"), "query-malformed"),
+        (&proof, "query-malformed"),
+        (&format!("/v1/proofs/ff{}?as_of=1", "00".repeat(47)), "query-malformed"),
+        (&format!("/v1/proofs/g{}?as_of=1", "0".repeat(95)), "query-malformed"),
+        ("/v1/proofs", "not-found"),
         (&(long + &many.repeat(100) + "&key=0"), "query-malformed"),
     ] {
         assert_eq!(get(address, path).code(), code, "{path}");

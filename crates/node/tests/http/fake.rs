@@ -7,14 +7,23 @@ use chain::{
     mempool::Refused,
 };
 use commonware_utils::channel::watch;
+use crypto::{
+    merkle::Path,
+    proof::{AsOf, Moment, Placed, ShownChange, State},
+};
 use futures::StreamExt as _;
 use node::http::{Limits, Server};
-use types::{ChainId, DecodeError, Digest, LedgerTime, PublicKey};
+use store::archive::{Proved, When};
+use types::{
+    Bytes, ChainId, ChangeLeaf, Databases, DecodeError, Digest, Header, LedgerTime, PublicKey,
+};
 
 /// The height that is final at first.
 pub const HEIGHT: u64 = 5;
 /// A height that is not kept.
 pub const LOST: u64 = 3;
+/// How rows stood after this block takes until somebody hands over "go on".
+pub const SLOW: u64 = 10;
 
 /// Every refusal of the mempool, by its place in the table, with the code and status that it becomes.
 pub fn refusals() -> Vec<(Refused, &'static str, u16)> {
@@ -72,11 +81,18 @@ pub fn start(limits: Limits) -> Node {
 pub fn with(limits: Limits, ready: bool, block_len: usize) -> Node {
     let (door, Requests { mut asked, status }) = door(self::status(ready));
     let serve = async move {
-        let mut never = Vec::new();
+        let (mut never, mut slow) = (Vec::new(), Vec::new());
         while let Some(ask) = asked.next().await {
             match ask {
+                Ask::Prove(key, When::Height(SLOW), answer) => slow.push((key, answer)),
                 Ask::Submit(body, answer) if body == b"silent" => never.push(answer),
                 Ask::Submit(body, _) if body == b"stop" => return,
+                Ask::Submit(body, answer) if body == b"go on" => {
+                    for (key, it) in slow.drain(..) {
+                        drop(it.send(Ok(proved(key, When::Time(LedgerTime(SLOW * 10))))));
+                    }
+                    drop(answer.send(Ok(Ok(true))));
+                }
                 Ask::Submit(body, answer) => drop(answer.send(submitted(&body))),
                 Ask::Block(LOST, answer) => drop(answer.send(Ok(None))),
                 Ask::Block(height, answer) => {
@@ -92,8 +108,7 @@ pub fn with(limits: Limits, ready: bool, block_len: usize) -> Node {
                 Ask::AtTime(time, answer) => {
                     drop(answer.send(Ok(time.0.checked_sub(10))));
                 }
-                #[allow(unreachable_patterns, reason = "asks that these tests do not reach")]
-                _ => {}
+                Ask::Prove(key, when, answer) => drop(answer.send(Ok(proved(key, when)))),
             }
         }
     };
@@ -113,4 +128,45 @@ fn submitted(body: &[u8]) -> Result<Result<bool, Refused>, Unanswered> {
         "damaged" => Err(Unanswered::Damaged("changes: height 3".into())),
         _ => Ok(Ok(true)),
     }
+}
+
+/// What comes of the wish for a proof, by the height or the time.
+fn proved(key: [u8; 48], when: When) -> Option<Proved> {
+    let proved = match when {
+        _ if key[1] == 0 => return None,
+        When::Height(1) => Proved::Unchanged,
+        When::Height(2) => Proved::NotYet,
+        When::Height(3) => Proved::Further(7),
+        When::Height(4) => Proved::NotKept(8),
+        When::Height(height) => Proved::Shown(Box::new(as_of(key, height))),
+        When::Time(time) => Proved::Shown(Box::new(as_of(key, time.0 / 10))),
+    };
+    Some(proved)
+}
+
+/// A proof as far as its bytes go: nothing in it is true.
+pub fn as_of(key: [u8; 48], height: u64) -> AsOf {
+    let nought = Digest([0; 32]);
+    let newest = Header {
+        version: 1,
+        chain: ChainId([0xab; 32]),
+        height: HEIGHT,
+        time: LedgerTime(1_000),
+        epoch: 2,
+        view: 77,
+        leader: PublicKey([2; 32]),
+        parent_view: 76,
+        parent: nought,
+        state_format: 1,
+        databases: Databases::default(),
+        changes_root: nought,
+        instructions_root: nought,
+        witness_root: nought,
+        headers_root: nought,
+    };
+    let path = Path { index: 0, count: 1, siblings: Vec::new() };
+    let leaf = ChangeLeaf { key: Bytes(key.to_vec()), height: 1, previous: 0, value: nought };
+    let change = ShownChange { leaf, path, block: Placed::Newest };
+    let (moment, state) = (Moment::Height(height), State::HadEnded { change });
+    AsOf { key, moment, state, newest, certificate: Bytes(Vec::new()) }
 }
