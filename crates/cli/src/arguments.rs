@@ -35,7 +35,7 @@ pub enum Command {
     Instructions(Instructions),
     /// Make a file that proves an instruction's outcome
     Receipt(Receipt),
-    /// Check receipts, offline, with the set of validators alone
+    /// Check files of proofs, offline, with the set of validators alone
     Verify(Verify),
     /// List the instruments of a CSV of real issues
     List(List),
@@ -68,13 +68,15 @@ pub enum Market {
         #[command(flatten)]
         output: Output,
     },
-    /// Stop every process of it
+    /// Stop every process of it; says how its nodes are then, as status does
     Down {
         #[command(flatten)]
         at: At,
         /// Delete its folder as well, keys included
         #[arg(long)]
         purge: bool,
+        #[command(flatten)]
+        output: Output,
     },
     /// Start one node of it, as it was
     Start {
@@ -124,7 +126,8 @@ pub struct At {
 pub struct Up {
     #[command(flatten)]
     pub at: At,
-    /// How many validators; the first is the administrator's, the others are members'
+    /// How many validators, 31 at most on one machine; the first is the administrator's, the others are
+    /// members'
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u16>::new().range(1..=31))]
     pub validators: Option<u16>,
     /// How many observers: they follow by certificates, without a vote
@@ -270,7 +273,7 @@ pub struct Receipt {
 /// `furikae verify`
 #[derive(Debug, Args)]
 pub struct Verify {
-    /// The receipts
+    /// The files; with --json, the verdict of one is an object, of several a list of such objects
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
     /// The set of validators to believe

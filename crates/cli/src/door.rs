@@ -1,6 +1,8 @@
 //! Which market a command speaks to: that of a folder, or whoever answers at an address.
 
-use gateway::{Doors, Follower, Last};
+use std::time::{Duration, Instant};
+
+use gateway::{Answer, Doors, Follower, Last};
 use serde_json::Value;
 use types::{ChainId, LedgerTime};
 
@@ -9,6 +11,13 @@ use crate::{
     failure::{Failure, Result},
     market::{Folder, Plan},
 };
+
+/// A time that is this close to the newest block is waited for.
+const SOON_MS: u64 = 5_000;
+/// For so long.
+const PATIENCE: Duration = Duration::from_secs(6);
+/// How long to wait between two looks.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Follows the market of a folder, from its first state.
 ///
@@ -42,26 +51,61 @@ pub async fn follow(door: &Door) -> Result<Follower> {
 /// Follows to the newest block, or to that of `--as-of`.
 ///
 /// # Errors
-/// Malformed, when `as_of` is neither a height nor a time. Unreachable, when no node answers.
+/// Malformed, when `as_of` is neither a height nor a time. Unreachable, when no node answers. No, when the
+/// moment is not yet.
 pub async fn look(door: &Door, as_of: Option<&str>) -> Result<Follower> {
     let last = as_of.map(last).transpose()?;
     let mut follower = follow(door).await?;
     match last {
         None => follower.catch_up().await?,
-        Some(last) => follower.catch_up_to(last).await?,
-    }
-    if let Some(Last::Height(height)) = last
-        && follower.view().height() < height
-    {
-        let newest = follower.view().height();
-        return Err(Failure::malformed(format_args!(
-            "block {height} is not yet; the newest is {newest}"
-        )));
+        Some(last) => {
+            must_be_past(follower.doors(), last).await?;
+            follower.catch_up_to(last).await?;
+        }
     }
     Ok(follower)
 }
 
-fn last(text: &str) -> Result<Last> {
+/// Waits a little until a block shows that the moment is over. A block may still come that is not later
+/// than a time of just now.
+async fn must_be_past(doors: &Doors, last: Last) -> Result<()> {
+    let began = Instant::now();
+    loop {
+        let (height, time) = newest(doors).await?;
+        let what = match last {
+            Last::Height(it) if it <= height => return Ok(()),
+            Last::Time(it) if it < time => return Ok(()),
+            Last::Height(it) => format!("block {it} is not yet; the newest is {height}"),
+            Last::Time(it) => {
+                let (it, time) = (shown(it), shown(time));
+                format!("no block is later than {it} yet; the newest is of {time}")
+            }
+        };
+        let soon = matches!(last, Last::Time(it) if it.0.saturating_sub(time.0) < SOON_MS);
+        if !soon || began.elapsed() > PATIENCE {
+            return Err(Failure::no(what));
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Height and time of the newest block that some node has.
+async fn newest(doors: &Doors) -> Result<(u64, LedgerTime)> {
+    let answers = doors.get_each("/v1/status").await?;
+    let newest = |answer: &Answer| {
+        let status: Value = serde_json::from_slice(&answer.body).ok()?;
+        let number = |name| status.get(name).and_then(Value::as_u64);
+        Some((number("height")?, LedgerTime(number("time")?)))
+    };
+    let newest = answers.iter().filter_map(newest).max();
+    newest.ok_or_else(|| Failure::fault("no node says which its newest block is"))
+}
+
+/// The moment that a text names.
+///
+/// # Errors
+/// Malformed, when it is neither a height nor a time since 1970.
+pub fn last(text: &str) -> Result<Last> {
     if let Ok(height) = text.parse() {
         return Ok(Last::Height(height));
     }

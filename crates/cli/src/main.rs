@@ -87,7 +87,7 @@ fn market_command(command: Market) -> Result<()> {
     match command {
         Market::Up(asked) => market::up(&runtime, &asked),
         Market::Status { at, output } => market::status(&runtime, &at, output),
-        Market::Down { at, purge } => market::down(&at, purge),
+        Market::Down { at, purge, output } => market::down(&runtime, &at, purge, output),
         Market::Start { name, at } => market::start_node(&runtime, &at, &name),
         Market::Run(asked) => script::run(&runtime, &asked),
         Market::Day { at } => day::on(&runtime, &at),

@@ -48,7 +48,7 @@ fn print(
 /// `furikae positions`.
 ///
 /// # Errors
-/// Malformed, when a name makes no sense. Unreachable, when the market is.
+/// Malformed, when a name makes no sense. Unreachable, when the market is. No, when the moment is not yet.
 pub fn positions(runtime: &Runtime, asked: &Positions) -> Result<()> {
     let manager = asked.party.as_deref().map(party).transpose()?;
     let account = asked.account.as_deref().map(|it| {
@@ -84,8 +84,8 @@ pub fn positions_of(view: &View, manager: Option<PartyId>, account: Option<Accou
 /// `furikae registry`.
 ///
 /// # Errors
-/// Malformed, when the instrument is not listed. Unreachable, when the market is. A fault, when the
-/// owners are not those whose digest the instrument's row holds.
+/// Malformed, when it is no ISIN. Unreachable, when the market is. No, when the instrument is not listed, or
+/// the moment is not yet. A fault, when the owners are not those whose digest the instrument's row holds.
 pub fn registry(runtime: &Runtime, asked: &Registry) -> Result<()> {
     let instrument = InstrumentId::parse(&asked.isin)
         .ok_or_else(|| Failure::malformed(format_args!("{:?} is no ISIN", asked.isin)))?;
@@ -100,7 +100,7 @@ pub fn registry(runtime: &Runtime, asked: &Registry) -> Result<()> {
 /// As [`registry`].
 pub fn registry_of(view: &View, instrument: InstrumentId) -> Result<Value> {
     if view.scale(instrument).is_none() {
-        return Err(Failure::malformed(format_args!("{instrument} is not listed on this market")));
+        return Err(Failure::no(format_args!("{instrument} is not listed on this market")));
     }
     if !instrument.is_currency() && !view.registry_is_confirmed(instrument) {
         return Err(Failure::fault(

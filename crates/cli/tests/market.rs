@@ -78,9 +78,12 @@ fn a_running_market_takes_scripts_that_begin_as_it_did_and_no_others() {
     let run = |file: &str| furikae(&["market", "run", file, "--dir", at, "--json"]);
     let other = run(&script("queue-rules.market"));
     let (first, again) = (run(&file), run(&file));
-    let down = furikae(&["market", "down", "--dir", at, "--purge"]);
+    what_is_not_there_is_answered_with_no(at);
+    a_node_that_was_killed_starts_again_at_once(at);
+    let down = furikae(&["market", "down", "--dir", at, "--purge", "--json"]);
     assert!(down.status.success(), "{}", said(&down));
     assert_eq!(left(&dir), Vec::<String>::new());
+    assert_eq!(json(&down)["nodes"][0]["pid"], Value::Null);
 
     assert_eq!(other.status.code(), Some(2), "{}", said(&other));
     assert!(said(&other).contains("did not begin as that of"), "{}", said(&other));
@@ -88,6 +91,32 @@ fn a_running_market_takes_scripts_that_begin_as_it_did_and_no_others() {
     assert_eq!(again.status.code(), Some(1), "its parties are there already: {}", said(&again));
     assert!(said(&again).contains("refused, party-exists"), "{}", said(&again));
     assert_ne!(json(&again)["expectations"]["failed"], Value::Array(Vec::new()));
+}
+
+fn what_is_not_there_is_answered_with_no(at: &str) {
+    for asked in [
+        ["registry", "JP3633400001", "--as-of", "1"],
+        ["registry", "JPY", "--as-of", "100000000"],
+        ["registry", "JPY", "--as-of", "9999-01-01T00:00:00Z"],
+    ] {
+        let output = furikae(&[&asked[..], &["--dir", at, "--json"]].concat());
+        assert_eq!(output.status.code(), Some(1), "{asked:?}: {}", said(&output));
+        assert!(output.stdout.is_empty());
+    }
+    let output = furikae(&["registry", "nothing", "--dir", at]);
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+}
+
+fn a_node_that_was_killed_starts_again_at_once(at: &str) {
+    for asked in [&["stop", "validator-1", "--kill"][..], &["start", "validator-1"]] {
+        let output = furikae(&[&["market"], asked, &["--dir", at]].concat());
+        assert!(output.status.success(), "{asked:?}: {}", said(&output));
+    }
+    let status = furikae(&["market", "status", "--dir", at, "--output", "csv"]);
+    let text = String::from_utf8_lossy(&status.stdout);
+    let columns = "name,kind,pid,height,time,state_root,voting,rss_mb,disk_mb,data_dir,listen.p2p,\
+        listen.api\nvalidator-1,validator,";
+    assert!(text.starts_with(columns), "{text}");
 }
 
 #[test]

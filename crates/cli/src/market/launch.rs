@@ -44,7 +44,7 @@ pub fn start(
         return Ok(process);
     }
     for at in [node.listen.p2p, node.listen.api] {
-        if !ports::is_free(at.port()) {
+        if !ports::comes_free(at.port()) {
             let what = format!("{at}, where {} listens, is taken by another process", node.name);
             return Err(Failure::fault(what).mend("stop that process and try again"));
         }

@@ -163,7 +163,7 @@ pub fn status(runtime: &Runtime, at: &At, output: Output) -> Result<()> {
 ///
 /// # Errors
 /// Unreachable, when there is no market. A fault, when a process does not end.
-pub fn down(at: &At, purge: bool) -> Result<()> {
+pub fn down(runtime: &Runtime, at: &At, purge: bool, output: Output) -> Result<()> {
     let folder = Folder::chosen(at.dir.as_deref())?;
     let plan = folder.plan()?;
     // The launcher stops its nodes itself; what it does not reach, such as a node started later, we do.
@@ -175,10 +175,11 @@ pub fn down(at: &At, purge: bool) -> Result<()> {
     if launcher.is_some() {
         eprintln!("the launcher has ended");
     }
+    let report = status::report(runtime, &folder, &plan);
     if purge {
         found::purge(&folder)?;
     }
-    Ok(())
+    report.print(output)
 }
 
 /// `market start NAME`.

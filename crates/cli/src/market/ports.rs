@@ -3,6 +3,7 @@
 use std::{
     net::{Ipv4Addr, TcpListener},
     ops::Range,
+    time::{Duration, Instant},
 };
 
 use crate::failure::{Failure, Result};
@@ -10,6 +11,9 @@ use crate::failure::{Failure, Result};
 /// Below the range (32768 to 60999 by default) that the system gives to outgoing connections, so
 /// that a port found free now is free at the next start as well.
 const RANGE: Range<u16> = 20_000..32_000;
+
+/// How long a port that is taken is waited for.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Ports held until they are handed to their processes.
 #[derive(Debug, Default)]
@@ -47,8 +51,20 @@ impl Ports {
 }
 
 /// Whether nobody listens at `port` of the loopback.
-pub fn is_free(port: u16) -> bool {
+fn is_free(port: u16) -> bool {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
+}
+
+/// Whether `port` of the loopback is free, or comes free while a process that was killed is cleared away.
+pub fn comes_free(port: u16) -> bool {
+    let began = Instant::now();
+    while !is_free(port) {
+        if began.elapsed() > PATIENCE {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    true
 }
 
 #[cfg(test)]

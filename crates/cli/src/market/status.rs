@@ -12,12 +12,31 @@ use serde_json::Value;
 use types::LedgerTime;
 
 use super::folder::{Folder, Listen, NodeKind, NodePlan, Plan};
-use crate::{failure::Result, output::Output};
+use crate::{
+    failure::Result,
+    output::{Form, Output},
+};
 
 /// How long a node may take to say how it is.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// What fits on a screen.
 const COLUMNS: [&str; 9] =
     ["name", "kind", "pid", "height", "time", "voting", "rss_mb", "disk_mb", "listen.api"];
+/// All that there is.
+const CSV_COLUMNS: [&str; 12] = [
+    "name",
+    "kind",
+    "pid",
+    "height",
+    "time",
+    "state_root",
+    "voting",
+    "rss_mb",
+    "disk_mb",
+    "data_dir",
+    "listen.p2p",
+    "listen.api",
+];
 
 /// The answer to `market status`.
 #[derive(Debug, Serialize)]
@@ -131,6 +150,7 @@ impl Report {
     pub fn print(&self, output: Output) -> Result<()> {
         let rows: Vec<_> =
             self.nodes.iter().filter_map(|node| serde_json::to_value(node).ok()).collect();
-        output.print(self, &COLUMNS, &rows)
+        let columns = if output.form() == Form::Csv { &CSV_COLUMNS[..] } else { &COLUMNS };
+        output.print(self, columns, &rows)
     }
 }
