@@ -37,12 +37,14 @@ pub enum Command {
     Receipt(Receipt),
     /// Check files of proofs, offline, with the set of validators alone
     Verify(Verify),
+    /// Renew the set of validators that verify believes, by one certified block an epoch
+    Validators(crate::validators::Asked),
     /// List the instruments of a CSV of real issues
     List(List),
     /// Send recorded market data through a market
     Replay(Replay),
     /// Settle payments of a file by the ledger's own rule; needs no network
-    Offset(Offset),
+    Offset(crate::offset::Asked),
     /// Measure a network that is started for it and deleted afterwards
     #[command(subcommand)]
     Bench(Bench),
@@ -344,30 +346,6 @@ pub enum On {
     Network,
     /// All of it in one thread.
     Sim,
-}
-
-/// `furikae offset`
-#[derive(Debug, Args)]
-pub struct Offset {
-    /// Instances as JSON: participants, opening balances, payments in the order of their arrival
-    #[arg(long = "in", value_name = "FILE")]
-    pub file: PathBuf,
-    /// What to look for
-    #[arg(long, value_enum)]
-    pub objective: Objective,
-    #[command(flatten)]
-    pub output: Output,
-}
-
-/// What a settlement is to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Objective {
-    /// What the ledger settles: the largest set that keeps each payer's order.
-    Fifo,
-    /// The largest amount.
-    Value,
-    /// The most payments.
-    Count,
 }
 
 /// `furikae node`

@@ -27,6 +27,19 @@ pub fn of_folder(folder: &Folder, plan: &Plan) -> Result<Follower> {
     Ok(Follower::from_genesis(Doors::new(plan.doors())?, &folder.read_genesis()?))
 }
 
+/// The nodes that the flags name.
+///
+/// # Errors
+/// Unreachable, when there is no market in the folder. A fault, when the folder's files are damaged.
+pub fn doors(door: &Door) -> Result<Doors> {
+    let urls = if door.gateway.is_empty() {
+        Folder::chosen(door.at.dir.as_deref())?.plan()?.doors()
+    } else {
+        door.gateway.clone()
+    };
+    Ok(Doors::new(urls)?)
+}
+
 /// Follows the market that the flags name, from its first block.
 ///
 /// # Errors
@@ -36,7 +49,7 @@ pub async fn follow(door: &Door) -> Result<Follower> {
         let folder = Folder::chosen(door.at.dir.as_deref())?;
         return of_folder(&folder, &folder.plan()?);
     }
-    let doors = Doors::new(door.gateway.clone())?;
+    let doors = doors(door)?;
     let answer = doors.get("/v1/status").await?;
     let chain = serde_json::from_slice::<Value>(&answer.body).ok().and_then(|it| {
         let mut chain = [0; 32];

@@ -21,6 +21,7 @@ mod script;
 #[cfg(test)]
 mod stand_in;
 mod submit;
+mod validators;
 
 use std::process::ExitCode;
 
@@ -65,6 +66,7 @@ fn run(command: Command) -> Result<()> {
         Command::Instructions(asked) => read::instructions(&runtime()?, &asked),
         Command::Receipt(asked) => proof::receipt(&runtime()?, &asked),
         Command::Verify(asked) => proof::verify(&asked),
+        Command::Validators(asked) => validators::renew(&runtime()?, &asked),
         Command::List(asked) => list::list(&runtime()?, &asked),
         Command::Replay(asked) => replay::replay(&runtime()?, &asked),
         Command::Offset(asked) => offset::offset(&asked),

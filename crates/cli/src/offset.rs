@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     time::Instant,
 };
 
@@ -21,10 +21,34 @@ use serde_json::{Number, Value};
 use types::{AccountId, BusinessDate, InstrumentId};
 
 use crate::{
-    arguments::{Objective, Offset},
     facts,
     failure::{Failure, Result},
+    output::Output,
 };
+
+/// `furikae offset`
+#[derive(Debug, clap::Args)]
+pub struct Asked {
+    /// Instances as JSON: participants, opening balances, payments in the order of their arrival
+    #[arg(long = "in", value_name = "FILE")]
+    pub file: PathBuf,
+    /// What to look for
+    #[arg(long, value_enum)]
+    pub objective: Objective,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// What a settlement is to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Objective {
+    /// What the ledger settles: the largest set that keeps each payer's order.
+    Fifo,
+    /// The largest amount.
+    Value,
+    /// The most payments.
+    Count,
+}
 
 /// One instance: who has how much, who owes whom how much, first come first.
 #[derive(Deserialize)]
@@ -60,7 +84,7 @@ struct Settled {
 ///
 /// # Errors
 /// Malformed, when the file is no list of instances or asks for an objective that does not exist yet.
-pub fn offset(asked: &Offset) -> Result<()> {
+pub fn offset(asked: &Asked) -> Result<()> {
     if asked.objective != Objective::Fifo {
         return Err(Failure::malformed("the solver for value and count does not exist yet")
             .mend("ask for --objective fifo, the ledger's own rule"));

@@ -6,11 +6,11 @@
 use std::{fs, path::Path};
 
 use crypto::proof::Proof;
-use gateway::{Follower, Standing};
+use gateway::{Committees, Follower, Standing, proof::Nothing};
 use ledger::settlement::Status;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use tokio::runtime::Runtime;
-use types::{ChainId, InstructionId, PartyId, PublicKey, Sender, Text, Validator};
+use types::{InstructionId, Sender};
 
 use crate::{
     arguments::{Receipt, Verify},
@@ -18,6 +18,7 @@ use crate::{
     failure::{Failure, Result},
     market::{Folder, write_whole},
     read,
+    validators::Believed,
 };
 
 /// No file of a proof is longer.
@@ -92,7 +93,7 @@ pub fn verify(asked: &Verify) -> Result<()> {
     let verdicts: Vec<Verdict> = asked
         .files
         .iter()
-        .map(|it| Ok(believed.verdict(it, &content(it)?)))
+        .map(|it| Ok(verdict(believed.committees(), it, &content(it)?)))
         .collect::<Result<_>>()?;
     let rows: Vec<_> = verdicts.iter().filter_map(|it| serde_json::to_value(it).ok()).collect();
     let columns = ["file", "kind", "valid", "says", "height", "time", "error"];
@@ -110,7 +111,11 @@ pub fn verify(asked: &Verify) -> Result<()> {
     }
 }
 
-fn content(path: &Path) -> Result<Vec<u8>> {
+/// The bytes of a file that is no longer than any proof.
+///
+/// # Errors
+/// Malformed, when it cannot be read.
+pub fn content(path: &Path) -> Result<Vec<u8>> {
     let bad = |why: String| Failure::malformed(format_args!("{}: {why}", path.display()));
     let length = fs::metadata(path).map_err(|error| bad(error.to_string()))?.len();
     if length > FILE_BYTES_MAX {
@@ -119,76 +124,31 @@ fn content(path: &Path) -> Result<Vec<u8>> {
     fs::read(path).map_err(|error| bad(error.to_string()))
 }
 
-/// Whose certificates are believed: what `validators.json` says.
-#[derive(Debug)]
-pub struct Believed {
-    chain: ChainId,
-    validators: Vec<Validator>,
-}
-
-/// `validators.json`.
-#[derive(Deserialize)]
-struct File {
-    chain: String,
-    validators: Vec<Named>,
-}
-
-#[derive(Deserialize)]
-struct Named {
-    key: String,
-    party: u32,
-}
-
-impl Believed {
-    /// Reads the file at `path`.
-    ///
-    /// # Errors
-    /// Malformed, when it cannot be read or names no validators.
-    pub fn read(path: &Path) -> Result<Self> {
-        let bad = |why: &str| {
-            Failure::malformed(format_args!("{} names no validators: {why}", path.display()))
-                .mend("name the market's validators.json with --validators")
-        };
-        let text = fs::read_to_string(path).map_err(|error| bad(&error.to_string()))?;
-        let file: File = serde_json::from_str(&text).map_err(|error| bad(&error.to_string()))?;
-        let chain = bytes(&file.chain).ok_or_else(|| bad("its chain is no digest"))?;
-        let validator = |it: &Named| {
-            let address = Text::new("").ok()?;
-            Some(Validator { key: PublicKey(bytes(&it.key)?), party: PartyId(it.party), address })
-        };
-        let validators: Option<Vec<_>> = file.validators.iter().map(validator).collect();
-        let validators = validators.filter(|it| !it.is_empty());
-        let validators = validators.ok_or_else(|| bad("a key is none, or there are none"))?;
-        Ok(Self { chain: ChainId(chain), validators })
+/// What a file with these bytes shows, to whoever believes these validators.
+pub fn verdict(committees: &Committees, path: &Path, bytes: &[u8]) -> Verdict {
+    let read = Proof::from_file(bytes).map_err(|why| why.to_string());
+    let kind = read.as_ref().ok().map(gateway::proof::kind);
+    let said = read.and_then(|proof| {
+        gateway::proof::said(&proof, committees).map_err(|why| match why {
+            Nothing::OtherValidators { .. } => {
+                format!("{why}: renew the set of validators with furikae validators")
+            }
+            why => why.to_string(),
+        })
+    });
+    let (said, error) = match said {
+        Ok(said) => (Some(said), None),
+        Err(why) => (None, Some(why)),
+    };
+    Verdict {
+        file: path.display().to_string(),
+        kind,
+        valid: said.is_some(),
+        height: said.as_ref().map(|it| it.height),
+        time: said.as_ref().and_then(|it| it.time).map(door::shown),
+        says: said.map(|it| it.says),
+        error,
     }
-
-    /// What a file with these bytes shows.
-    pub fn verdict(&self, path: &Path, bytes: &[u8]) -> Verdict {
-        let read = Proof::from_file(bytes).map_err(|why| why.to_string());
-        let kind = read.as_ref().ok().map(gateway::proof::kind);
-        let said = read.and_then(|proof| {
-            gateway::proof::said(&proof, &self.chain, &self.validators)
-                .map_err(|why| why.to_string())
-        });
-        let (said, error) = match said {
-            Ok(said) => (Some(said), None),
-            Err(why) => (None, Some(why)),
-        };
-        Verdict {
-            file: path.display().to_string(),
-            kind,
-            valid: said.is_some(),
-            height: said.as_ref().map(|it| it.height),
-            time: said.as_ref().and_then(|it| it.time).map(door::shown),
-            says: said.map(|it| it.says),
-            error,
-        }
-    }
-}
-
-fn bytes(hex: &str) -> Option<[u8; 32]> {
-    let mut bytes = [0; 32];
-    hex::decode_to_slice(hex, &mut bytes).ok().map(|()| bytes)
 }
 
 #[cfg(test)]
@@ -209,10 +169,11 @@ mod tests {
                 .collect();
             assert!(!settled.is_empty());
             let believed = Believed::read(&desk.folder().validators()).unwrap();
+            let believed = believed.committees();
             let path = Path::new("a.receipt");
             for (id, height) in &settled {
                 let file = receipt_of(desk.follower(), *id).await.unwrap();
-                let verdict = believed.verdict(path, &file);
+                let verdict = verdict(believed, path, &file);
                 assert!(verdict.valid, "{verdict:?}");
                 assert_eq!(verdict.height, Some(*height));
                 let says = verdict.says.unwrap();
@@ -224,28 +185,26 @@ mod tests {
             for place in 0..file.len() {
                 let mut other = file.clone();
                 other[place] ^= 0x40;
-                assert!(!believed.verdict(path, &other).valid, "byte {place}");
+                assert!(!verdict(believed, path, &other).valid, "byte {place}");
             }
-            assert!(!believed.verdict(path, &file[1..]).valid);
-            strangers_do_not_count(desk.folder(), &believed, &file);
+            assert!(!verdict(believed, path, &file[1..]).valid);
+            strangers_do_not_count(desk.folder(), believed, &file);
             not_settled(desk).await;
         });
     }
 
     /// Another market's validators, and another market's receipt.
-    fn strangers_do_not_count(folder: &Folder, believed: &Believed, file: &[u8]) {
+    fn strangers_do_not_count(folder: &Folder, believed: &Committees, file: &[u8]) {
         let other = Folder::temporary("proof-strangers").unwrap();
         market::genesis_for_tests(&other).unwrap();
         let strangers = Believed::read(&other.validators()).unwrap();
-        let why = strangers.verdict(Path::new("a"), file).error.unwrap();
-        assert!(why.contains("another market"), "{why}");
-        let strangers = Believed { chain: believed.chain, ..strangers };
-        let why = strangers.verdict(Path::new("a"), file).error.unwrap();
-        assert!(why.contains("signature"), "{why}");
-        let fewer = believed.validators.iter().take(3).cloned().collect();
-        let fewer = Believed { chain: believed.chain, validators: fewer };
-        let why = fewer.verdict(Path::new("a"), file).error.unwrap();
-        assert!(why.contains("other validators"), "{why}");
+        let why = |it: &Committees| verdict(it, Path::new("a"), file).error.unwrap();
+        assert!(why(strangers.committees()).contains("another market"));
+        let strangers = strangers.committees().of(0).validators;
+        let strangers = Committees::new(believed.chain(), strangers);
+        assert!(why(&strangers).contains("signature"));
+        let fewer = believed.of(0).validators.into_iter().take(3).collect();
+        assert!(why(&Committees::new(believed.chain(), fewer)).contains("other validators"));
         assert!(Believed::read(&folder.genesis()).is_err());
         assert!(Believed::read(&folder.root().join("nothing")).is_err());
         fs::remove_dir_all(other.root()).unwrap();

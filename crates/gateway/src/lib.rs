@@ -12,6 +12,7 @@
 extern crate alloc;
 
 pub mod ask;
+mod committees;
 mod doors;
 mod fault;
 pub mod fields;
@@ -22,6 +23,7 @@ pub mod proof;
 mod sign;
 mod view;
 
+pub use committees::Committees;
 pub use doors::{Answer, Doors};
 pub use fault::{Fault, Problem};
 pub use follow::{Followed, Follower, Last};

@@ -1,7 +1,7 @@
 //! Proofs for people: receipts made from what nodes serve, and what a proof says in the market's words.
 
 use crypto::{
-    certificate::Certified,
+    certificate::{Certified, NotCertified},
     proof::{AsOf, False, Moment, Proof, Receipt, State},
 };
 use ledger::{
@@ -10,12 +10,9 @@ use ledger::{
     issuance::Instrument,
     row::Row,
 };
-use types::{
-    AccountId, ChainId, Committee, InstructionId, InstrumentId, LedgerTime, Reader, Validator,
-    Wire as _,
-};
+use types::{AccountId, InstructionId, InstrumentId, LedgerTime, Reader, Wire as _};
 
-use crate::{Fault, Follower, view::open};
+use crate::{Answer, Committees, Fault, Follower, Last, view::open};
 
 /// So many blocks may lie between one and the later one that is certified.
 const BLOCKS_MAX: u64 = 1_024;
@@ -37,6 +34,16 @@ pub enum Nothing {
     /// It is false.
     #[error("{0}")]
     False(#[from] False),
+    /// The newest validators that are known have not certified it; others may have been named since.
+    #[error("{why}, by the validators of epoch {known_to}; it is of epoch {epoch}")]
+    OtherValidators {
+        /// What is wrong by those that are known.
+        why: NotCertified,
+        /// The last epoch whose validators are known.
+        known_to: u64,
+        /// The epoch of its certificate.
+        epoch: u64,
+    },
     /// It holds, and what it shows is no settlement and no row that is known here.
     #[error("what it shows is not known to this version")]
     Unknown,
@@ -64,6 +71,51 @@ pub async fn receipt(
     let committee = committee.ok_or_else(|| fault("the validators of its epoch are not known"))?;
     receipt.check(&follower.chain(), committee).map_err(|why| fault(&why.to_string()))?;
     Ok(receipt)
+}
+
+/// How the row of `key` stood at a moment, proved by what a node serves.
+///
+/// # Errors
+/// [`Fault::Unreachable`]; [`Fault::Refused`], by code: `row-unchanged` when the row has to be attested first,
+/// `moment-not-covered` when no certified block is later yet; [`Fault::NotUnderstood`], when what is served is
+/// no such proof; [`Fault::NotCertified`], when it is false.
+pub async fn as_of(
+    follower: &mut Follower,
+    key: &Key,
+    moment: Last,
+) -> Result<(AsOf, Said), Fault> {
+    let asked = match moment {
+        Last::Height(height) => format!("as_of={height}"),
+        Last::Time(time) => format!("time={}", time.0),
+    };
+    let path = format!("/v1/proofs/{}?{asked}", hex::encode(key.0));
+    let Answer { url, status, body } = follower.doors().get(&path).await?;
+    if !status.is_success() {
+        let problem = serde_json::from_slice(&body).unwrap_or_default();
+        return Err(Fault::Refused { url, status: status.as_u16(), problem });
+    }
+    let not = |why: String| Fault::NotUnderstood { url: url.clone(), why };
+    let Proof::AsOf(proof) = Proof::from_file(&body).map_err(|why| not(why.to_string()))? else {
+        return Err(not("a proof of something else".into()));
+    };
+    let same = match (&proof.moment, moment) {
+        (Moment::Height(it), Last::Height(asked)) => *it == asked,
+        (Moment::Time { time, .. }, Last::Time(asked)) => *time == asked,
+        _ => false,
+    };
+    if proof.key != key.0 || !same {
+        return Err(not("a proof of another row or moment".into()));
+    }
+    // The newest certified block may stand in an epoch that was not followed to yet.
+    follower.catch_up().await?;
+    let (height, epoch) = (proof.newest.height, proof.newest.epoch);
+    let fault = |why: String| Fault::NotCertified { height, why };
+    let committee = follower.committee(epoch);
+    let committee =
+        committee.ok_or_else(|| fault("the validators of its epoch are not known".into()))?;
+    let height = proof.check(&follower.chain(), committee).map_err(|why| fault(why.to_string()))?;
+    let said = stood(&proof, height).ok_or_else(|| not(Nothing::Unknown.to_string()))?;
+    Ok((proof, said))
 }
 
 /// The block at `height` and those after it, to the first with a certificate.
@@ -98,29 +150,33 @@ pub const fn kind(proof: &Proof) -> &'static str {
     }
 }
 
-/// Shows that a proof is true on `chain` by these validators, and says what it shows.
+/// Shows that a proof is true by the validators of its epoch, and says what it shows.
 ///
 /// # Errors
 /// [`Nothing`].
-pub fn said(proof: &Proof, chain: &ChainId, validators: &[Validator]) -> Result<Said, Nothing> {
+pub fn said(proof: &Proof, committees: &Committees) -> Result<Said, Nothing> {
     let epoch = proof.certified().map(|it| it.epoch).unwrap_or_default();
-    let committee = Committee::of(epoch, validators.to_vec());
+    let (chain, committee) = (&committees.chain(), committees.of(epoch));
+    let known_to = committees.known_to();
+    let others = |why: False| match why {
+        False::NotCertified(
+            why @ (NotCertified::OtherCommittee
+            | NotCertified::TooFew
+            | NotCertified::WrongSignature),
+        ) if epoch > known_to => Nothing::OtherValidators { why, known_to, epoch },
+        why => Nothing::False(why),
+    };
     match proof {
         Proof::Receipt(it) => {
-            let header = it.check(chain, &committee)?;
+            let header = it.check(chain, &committee).map_err(others)?;
             let (id, counterpart, movements) = settles(&it.event.0).ok_or(Nothing::Unknown)?;
             let says = settlement(id, counterpart, &movements);
             let (height, time) = (header.height, Some(header.time));
             Ok(Said { says, height, time })
         }
         Proof::AsOf(it) => {
-            let height = it.check(chain, &committee)?;
-            let time = match it.moment {
-                Moment::Height(_) => None,
-                Moment::Time { time, .. } => Some(time),
-            };
-            let says = row(it).ok_or(Nothing::Unknown)?;
-            Ok(Said { says, height, time })
+            let height = it.check(chain, &committee).map_err(others)?;
+            stood(it, height).ok_or(Nothing::Unknown)
         }
     }
 }
@@ -149,12 +205,21 @@ fn settlement(
     format!("instruction {id} settled{with}: {moved}")
 }
 
+/// What a true as-of proof says, whose moment is after the block of this height.
+fn stood(proof: &AsOf, height: u64) -> Option<Said> {
+    let time = match proof.moment {
+        Moment::Height(_) => None,
+        Moment::Time { time, .. } => Some(time),
+    };
+    Some(Said { says: row(proof)?, height, time })
+}
+
 /// How a row stood, in words.
 fn row(proof: &AsOf) -> Option<String> {
     let key = Key(proof.key);
     let what = named(&key)?;
     Some(match &proof.state {
-        State::Had { value, .. } => format!("{what}: {}", stood(&key, &value.0)?),
+        State::Had { value, .. } => format!("{what}: {}", value_in_words(&key, &value.0)?),
         State::WasNot { .. } => format!("{what}: there was nothing"),
         State::HadEnded { .. } => format!("{what}: it had ended"),
     })
@@ -172,7 +237,7 @@ fn named(key: &Key) -> Option<String> {
     })
 }
 
-fn stood(key: &Key, value: &[u8]) -> Option<String> {
+fn value_in_words(key: &Key, value: &[u8]) -> Option<String> {
     Some(match key.kind() {
         Position::KIND => {
             let position = Position::from_bytes(value).ok()?;
@@ -195,7 +260,9 @@ mod tests {
         keys::SecretKey,
         proof::{Placed, ShownChange},
     };
-    use types::{Bytes, Databases, Digest, Header, PartyId, PublicKey, Text};
+    use types::{
+        Bytes, ChainId, Committee, Databases, Digest, Header, PartyId, PublicKey, Text, Validator,
+    };
 
     use super::*;
 
@@ -270,7 +337,7 @@ mod tests {
             certificate: certified(&block, &secret),
         });
         assert_eq!(kind(&proof), "as-of");
-        let said = said(&proof, &CHAIN, &validators(&secret)).unwrap();
+        let said = said(&proof, &known(&secret)).unwrap();
         let account = "ab".repeat(16);
         assert_eq!(said.says, format!("JPY in account {account}: 1250 units"));
         assert_eq!((said.height, said.time), (5, None));
@@ -284,10 +351,34 @@ mod tests {
         let receipt = Receipt::of(&[Certified { changes, certificate }], 0).unwrap();
         assert!(receipt.check(&CHAIN, &committee_of(&secret)).is_ok());
         let proof = Proof::Receipt(receipt);
-        assert_eq!(said(&proof, &CHAIN, &validators(&secret)), Err(Nothing::Unknown));
-        let stranger = SecretKey::from_seed([2; 32]);
-        let why = said(&proof, &CHAIN, &validators(&stranger)).unwrap_err().to_string();
-        assert!(why.contains("signature"), "{why}");
+        assert_eq!(said(&proof, &known(&secret)), Err(Nothing::Unknown));
+    }
+
+    #[test]
+    fn a_proof_is_held_against_the_validators_of_its_epoch_and_an_old_set_is_told_from_a_false_proof()
+     {
+        let (old, new) = (SecretKey::from_seed([2; 32]), SecretKey::from_seed([1; 32]));
+        let changes = block(holding(1), &Event::PartyAdmitted { party: PartyId(9) });
+        let certificate = Some(certified(&changes, &new));
+        let receipt = Receipt::of(&[Certified { changes, certificate }], 0).unwrap();
+        let proof = Proof::Receipt(receipt);
+        let (why, epoch) = (NotCertified::WrongSignature, 3);
+        let mut committees = known(&old);
+        for known_to in [0, 2] {
+            committees.believe_known_to(known_to);
+            let other = Nothing::OtherValidators { why, known_to, epoch };
+            assert_eq!(said(&proof, &committees), Err(other));
+        }
+        assert!(committees.believe(3, validators(&new)));
+        assert_eq!(said(&proof, &committees), Err(Nothing::Unknown), "its certificate is right");
+        let mut committees = known(&old);
+        committees.believe_known_to(3);
+        let is_false = Nothing::False(False::NotCertified(why));
+        assert_eq!(said(&proof, &committees), Err(is_false));
+    }
+
+    fn known(secret: &SecretKey) -> Committees {
+        Committees::new(CHAIN, validators(secret))
     }
 
     fn committee_of(secret: &SecretKey) -> Committee {

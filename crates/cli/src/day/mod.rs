@@ -16,7 +16,8 @@ use crate::{
     desk::Desk,
     failure::{Failure, Result},
     market::{Folder, Plan, Running, Stops, write_whole},
-    proof::{self, Believed},
+    proof,
+    validators::Believed,
 };
 
 /// `market day`: the day on a market that runs already.
@@ -100,13 +101,13 @@ async fn receipt(desk: &mut Desk, teller: &mut Teller, id: InstructionId) -> Res
         (desk.folder().root().join("first-dvp.receipt"), desk.folder().validators());
     write_whole(&path, &file)?;
     let believed = Believed::read(&validators)?;
-    let verdict = believed.verdict(&path, &file);
+    let verdict = proof::verdict(believed.committees(), &path, &file);
     let says = verdict.says.filter(|_| verdict.valid);
     let says = says.ok_or_else(|| Failure::no(format_args!("the receipt: {:?}", verdict.error)))?;
     teller.say(format_args!("{} bytes, true by the validators' keys alone: {says}", file.len()));
     let mut bent = file;
     bent.iter_mut().rev().nth(100).into_iter().for_each(|it| *it ^= 1);
-    if believed.verdict(&path, &bent).valid {
+    if proof::verdict(believed.committees(), &path, &bent).valid {
         return Err(Failure::no("a receipt with a bit changed is still true"));
     }
     teller.say("with one bit changed it is nothing");

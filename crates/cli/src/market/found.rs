@@ -19,7 +19,6 @@ use ledger::{
     governance::{GenesisParty, Party},
     script::{FOUNDER, Script, party},
 };
-use serde_json::json;
 use types::{BusinessDate, LedgerTime, PartyId, PublicKey, Text, Validator, Wire};
 
 use super::{
@@ -31,6 +30,7 @@ use crate::{
     arguments::{Leader, Up},
     facts::{Facts, PartyFact},
     failure::{Failure, Result},
+    validators::Believed,
 };
 
 const MAKING: &str = "making";
@@ -147,7 +147,7 @@ fn make(folder: &Folder, asked: &Up, script: Option<&Script>) -> Result<Plan> {
     };
     write_whole(&folder.genesis(), &genesis.to_bytes())?;
     let plan = Plan { version: 1, chain: genesis.chain().to_string(), epoch_blocks, leader, nodes };
-    write_whole(&folder.validators(), validators(&plan, &genesis)?.as_bytes())?;
+    Believed::first(&plan, &genesis).write(&folder.validators())?;
     let text = serde_json::to_string_pretty(&plan).map_err(Failure::fault)?;
     write_whole(&folder.root().join("market.json"), text.as_bytes())?;
     remove(&folder.root().join(MAKING))?;
@@ -261,17 +261,6 @@ fn genesis_party(founder: &PartyFact, key: PublicKey) -> Result<GenesisParty> {
 
 fn text<const MAX: u32>(text: &str) -> Result<Text<MAX>> {
     Text::new(text).map_err(|error| Failure::malformed(format_args!("{text:?}: {error}")))
-}
-
-/// What `verify --validators` reads: who certifies.
-fn validators(plan: &Plan, genesis: &Genesis) -> Result<String> {
-    let names = plan.validators().map(|it| it.name.as_str());
-    let list = names
-        .zip(&genesis.validators)
-        .map(|(name, it)| json!({"name": name, "key": hex::encode(it.key.0), "party": it.party.0}));
-    let list: Vec<_> = list.collect();
-    let file = json!({"chain": plan.chain, "epoch_blocks": plan.epoch_blocks, "validators": list});
-    serde_json::to_string_pretty(&file).map_err(Failure::fault)
 }
 
 fn remove(path: &Path) -> Result<()> {
