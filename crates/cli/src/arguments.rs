@@ -213,12 +213,18 @@ pub struct Submit {
 /// `furikae positions`
 #[derive(Debug, Args)]
 pub struct Positions {
-    /// Only accounts that this party manages
+    /// Only accounts that this party manages; with --certificate, it attests the position if need be
     #[arg(long = "as", value_name = "PARTY")]
     pub party: Option<String>,
     /// Only this account
     #[arg(long)]
     pub account: Option<String>,
+    /// Only this instrument
+    #[arg(long)]
+    pub instrument: Option<String>,
+    /// Write a file that proves how this one position stood then
+    #[arg(long, value_name = "OUT", requires_all = ["account", "as_of"])]
+    pub certificate: Option<PathBuf>,
     /// As of a height, or of a time (RFC 3339)
     #[arg(long, value_name = "T|HEIGHT")]
     pub as_of: Option<String>,

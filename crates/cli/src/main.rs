@@ -1,6 +1,7 @@
 //! The one binary, `furikae`.
 
 mod arguments;
+mod as_of;
 mod bench;
 mod day;
 mod desk;

@@ -11,7 +11,7 @@ use types::{AccountId, InstructionId, InstrumentId, PartyId, Sender};
 
 use crate::{
     arguments::{Instructions, Positions, Registry},
-    door,
+    as_of, door,
     facts::Facts,
     failure::{Failure, Result},
     output::Output,
@@ -29,26 +29,30 @@ pub fn party(word: &str) -> Result<PartyId> {
     })
 }
 
-/// Prints `value` with the height and the time at which it stood.
-fn print(
-    output: Output,
-    view: &View,
-    mut value: Value,
-    list: &str,
-    columns: &[&str],
-) -> Result<()> {
-    let rows: Vec<Value> = value.get(list).and_then(Value::as_array).cloned().unwrap_or_default();
+/// `value` with the height and the time at which it stood.
+fn dated(view: &View, mut value: Value) -> Value {
     if let Some(object) = value.as_object_mut() {
         object.insert("height".into(), json!(view.height()));
         object.insert("time".into(), json!(door::shown(view.time())));
     }
-    output.print(&value, columns, &rows)
+    value
+}
+
+fn print(output: Output, value: &Value, list: &str, columns: &[&str]) -> Result<()> {
+    let rows: Vec<Value> = value.get(list).and_then(Value::as_array).cloned().unwrap_or_default();
+    output.print(value, columns, &rows)
+}
+
+fn instrument(text: &str) -> Result<InstrumentId> {
+    InstrumentId::parse(text)
+        .ok_or_else(|| Failure::malformed(format_args!("{text:?} is neither ISIN nor currency")))
 }
 
 /// `furikae positions`.
 ///
 /// # Errors
 /// Malformed, when a name makes no sense. Unreachable, when the market is. No, when the moment is not yet.
+/// With a certificate, as [`as_of::place`] and [`as_of::prove`].
 pub fn positions(runtime: &Runtime, asked: &Positions) -> Result<()> {
     let manager = asked.party.as_deref().map(party).transpose()?;
     let account = asked.account.as_deref().map(|it| {
@@ -57,20 +61,34 @@ pub fn positions(runtime: &Runtime, asked: &Positions) -> Result<()> {
         AccountId::parse_hex(it).ok_or_else(bad)
     });
     let account = account.transpose()?;
-    let follower = runtime.block_on(door::look(&asked.door, asked.as_of.as_deref()))?;
-    let value = positions_of(follower.view(), manager, account);
-    print(
-        asked.output,
-        follower.view(),
-        value,
-        "positions",
-        &["account", "instrument", "available", "earmarked"],
-    )
+    let named = asked.instrument.as_deref().map(instrument).transpose()?;
+    let value = runtime.block_on(async {
+        let follower = door::look(&asked.door, asked.as_of.as_deref()).await?;
+        let view = follower.view();
+        let mut value = dated(view, positions_of(view, manager, account, named));
+        if let (Some(out), Some(account), Some(moment)) =
+            (&asked.certificate, account, &asked.as_of)
+        {
+            let place = as_of::place(view, account, named)?;
+            let written = as_of::prove(asked, follower, place, moment, out).await?;
+            value["certificate"] = json!(written);
+        }
+        Ok::<_, Failure>(value)
+    })?;
+    let columns = ["account", "instrument", "available", "earmarked"];
+    print(asked.output, &value, "positions", &columns)
 }
 
-/// The positions of accounts, all or of one manager, all or one. Nothing can be earmarked yet, so nothing is.
-pub fn positions_of(view: &View, manager: Option<PartyId>, account: Option<AccountId>) -> Value {
+/// The positions of accounts, all or of one manager, all or one, in all instruments or one. Nothing can be
+/// earmarked yet, so nothing is.
+pub fn positions_of(
+    view: &View,
+    manager: Option<PartyId>,
+    account: Option<AccountId>,
+    named: Option<InstrumentId>,
+) -> Value {
     let held = view.positions().filter(|it| account.is_none_or(|wanted| wanted == it.0));
+    let held = held.filter(|it| named.is_none_or(|wanted| wanted == it.1));
     let held = held.filter(|it| manager.is_none() || view.manager(it.0) == manager);
     let list: Vec<_> = held
         .map(|(account, instrument, units)| {
@@ -87,11 +105,11 @@ pub fn positions_of(view: &View, manager: Option<PartyId>, account: Option<Accou
 /// Malformed, when it is no ISIN. Unreachable, when the market is. No, when the instrument is not listed, or
 /// the moment is not yet. A fault, when the owners are not those whose digest the instrument's row holds.
 pub fn registry(runtime: &Runtime, asked: &Registry) -> Result<()> {
-    let instrument = InstrumentId::parse(&asked.isin)
-        .ok_or_else(|| Failure::malformed(format_args!("{:?} is no ISIN", asked.isin)))?;
+    let instrument = instrument(&asked.isin)?;
     let follower = runtime.block_on(door::look(&asked.door, asked.as_of.as_deref()))?;
-    let value = registry_of(follower.view(), instrument)?;
-    print(asked.output, follower.view(), value, "holders", &["account", "holder", "quantity"])
+    let view = follower.view();
+    let value = dated(view, registry_of(view, instrument)?);
+    print(asked.output, &value, "holders", &["account", "holder", "quantity"])
 }
 
 /// The owners of an instrument.

@@ -2,11 +2,13 @@
 
 use std::{
     fs,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::{Command, Output},
     sync::{Mutex, MutexGuard},
 };
 
+use ledger::script;
 use serde_json::Value;
 
 /// One market at a time: four validators take the machine.
@@ -26,7 +28,7 @@ fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-fn script(name: &str) -> String {
+fn market_script(name: &str) -> String {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../markets").join(name);
     path.to_str().unwrap().into()
 }
@@ -53,7 +55,7 @@ fn json(output: &Output) -> Value {
 #[test]
 fn a_script_has_the_same_outcome_on_four_processes_and_in_one_thread() {
     let _alone = alone();
-    let file = script("gridlock.market");
+    let file = market_script("gridlock.market");
     let [network, sim, rules] = ["network", "sim", "ledger"].map(|on| {
         let output = furikae(&["market", "run", &file, "--on", on, "--json"]);
         assert!(output.status.success(), "{on}: {}", said(&output));
@@ -70,15 +72,16 @@ fn a_script_has_the_same_outcome_on_four_processes_and_in_one_thread() {
 #[test]
 fn a_running_market_takes_scripts_that_begin_as_it_did_and_no_others() {
     let _alone = alone();
-    let (dir, file) = (folder("scripts"), script("dvp.market"));
+    let (dir, file) = (folder("scripts"), market_script("dvp.market"));
     let at = dir.to_str().unwrap();
     let up = ["market", "up", "--dir", at, "--script", &file, "--validators", "1", "--detach"];
-    let up = furikae(&up);
+    let up = furikae(&[&up[..], &["--epoch-blocks", "20"]].concat());
     assert!(up.status.success(), "{}", said(&up));
     let run = |file: &str| furikae(&["market", "run", file, "--dir", at, "--json"]);
-    let other = run(&script("queue-rules.market"));
+    let other = run(&market_script("queue-rules.market"));
     let (first, again) = (run(&file), run(&file));
     what_is_not_there_is_answered_with_no(at);
+    a_position_of_the_past_is_proved(&dir);
     a_node_that_was_killed_starts_again_at_once(at);
     let down = furikae(&["market", "down", "--dir", at, "--purge", "--json"]);
     assert!(down.status.success(), "{}", said(&down));
@@ -105,6 +108,53 @@ fn what_is_not_there_is_answered_with_no(at: &str) {
     }
     let output = furikae(&["registry", "nothing", "--dir", at]);
     assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+}
+
+/// A position that changed later is proved by that change; one that did not is attested by its manager.
+fn a_position_of_the_past_is_proved(dir: &Path) {
+    let at = dir.to_str().unwrap();
+    let ask = |asked: &[&str]| furikae(&[asked, &["--dir", at, "--json"]].concat());
+    let settled = json(&ask(&["instructions", "--status", "settled"]));
+    let heights = settled.as_array().unwrap().iter().map(|it| it["height"].as_u64().unwrap());
+    let first = heights.min().unwrap().to_string();
+    let renewed = path_in(dir, "renewed.json");
+    let validators = ask(&["validators", "--out", &renewed]);
+    assert!(json(&validators)["known_to_epoch"].as_u64() > Some(0), "{}", said(&validators));
+
+    let (emi, proof) = (script::account("emi").to_string(), path_in(dir, "emi.proof"));
+    let prove = |moment: &str, by: &[&str]| {
+        let position = ["positions", "--account", &emi, "--as-of", moment];
+        ask(&[&position[..], &["--certificate", &proof], by].concat())
+    };
+    let verify = || {
+        let verdict = furikae(&["verify", &proof, "--validators", &renewed, "--json"]);
+        assert!(verdict.status.success(), "{}", said(&verdict));
+        json(&verdict)
+    };
+    let proved = prove(&first, &[]);
+    assert!(proved.status.success(), "{}", said(&proved));
+    let (proved, verdict) = (json(&proved), verify());
+    assert_eq!(proved["positions"][0]["available"], "900");
+    assert_eq!(verdict["says"], proved["certificate"]["says"]);
+    assert_eq!((verdict["height"].to_string(), &verdict["kind"]), (first, &"as-of".into()));
+    assert!(verdict["says"].as_str().unwrap().ends_with(": 900 units"), "{verdict}");
+
+    let now = json(&ask(&["positions"]))["height"].to_string();
+    let unchanged = prove(&now, &[]);
+    assert_eq!(unchanged.status.code(), Some(1), "{}", said(&unchanged));
+    assert!(said(&unchanged).contains("to mend it: its owner attests it first"));
+    let aoba = format!("party-{}", script::party("aoba").0);
+    let key = dir.join("keys").join(format!("{aoba}.key"));
+    let seed = script::secret("aoba", types::KeyId(0)).seed();
+    fs::write(&key, seed.iter().map(|it| format!("{it:02x}")).collect::<String>()).unwrap();
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
+    let proved = prove(&now, &["--as", &aoba]);
+    assert!(proved.status.success(), "{}", said(&proved));
+    assert_eq!(verify()["height"].to_string(), now);
+}
+
+fn path_in(dir: &Path, name: &str) -> String {
+    dir.join(name).to_str().unwrap().into()
 }
 
 fn a_node_that_was_killed_starts_again_at_once(at: &str) {

@@ -136,7 +136,7 @@ mod tests {
             assert_eq!(registry["total"], "10000");
             assert_eq!(registry["holders"].as_array().unwrap().len(), 3);
             let aoba = desk.facts.party("aoba").party;
-            let held = crate::read::positions_of(desk.view(), Some(aoba), None);
+            let held = crate::read::positions_of(desk.view(), Some(aoba), None, None);
             let held = held["positions"].as_array().unwrap().clone();
             assert!(
                 held.iter().any(|it| it["instrument"] == "JPY" && it["available"] == "3750000")
