@@ -98,12 +98,7 @@ pub async fn as_of(
     let Proof::AsOf(proof) = Proof::from_file(&body).map_err(|why| not(why.to_string()))? else {
         return Err(not("a proof of something else".into()));
     };
-    let same = match (&proof.moment, moment) {
-        (Moment::Height(it), Last::Height(asked)) => *it == asked,
-        (Moment::Time { time, .. }, Last::Time(asked)) => *time == asked,
-        _ => false,
-    };
-    if proof.key != key.0 || !same {
+    if !is_of(&proof, key, moment) {
         return Err(not("a proof of another row or moment".into()));
     }
     // The newest certified block may stand in an epoch that was not followed to yet.
@@ -116,6 +111,16 @@ pub async fn as_of(
     let height = proof.check(&follower.chain(), committee).map_err(|why| fault(why.to_string()))?;
     let said = stood(&proof, height).ok_or_else(|| not(Nothing::Unknown.to_string()))?;
     Ok((proof, said))
+}
+
+/// Whether a proof is about this row at this moment.
+fn is_of(proof: &AsOf, key: &Key, moment: Last) -> bool {
+    let same = match (&proof.moment, moment) {
+        (Moment::Height(it), Last::Height(asked)) => *it == asked,
+        (Moment::Time { time, .. }, Last::Time(asked)) => *time == asked,
+        _ => false,
+    };
+    proof.key == key.0 && same
 }
 
 /// The block at `height` and those after it, to the first with a certificate.
@@ -329,13 +334,18 @@ mod tests {
         let key = block.changes[0].key;
         let value = block.changes[0].new.clone().unwrap();
         let change = ShownChange::of(&block, &key, Placed::Newest).unwrap();
-        let proof = Proof::AsOf(AsOf {
+        let proof = AsOf {
             key,
             moment: Moment::Height(5),
             state: State::Had { value, change, next: None },
             newest: block.header.clone(),
             certificate: certified(&block, &secret),
-        });
+        };
+        assert!(is_of(&proof, &Key(key), Last::Height(5)));
+        assert!(!is_of(&proof, &Key(key), Last::Height(6)));
+        assert!(!is_of(&proof, &Key(key), Last::Time(LedgerTime(5))));
+        assert!(!is_of(&proof, &Key([1; 48]), Last::Height(5)));
+        let proof = Proof::AsOf(proof);
         assert_eq!(kind(&proof), "as-of");
         let said = said(&proof, &known(&secret)).unwrap();
         let account = "ab".repeat(16);
