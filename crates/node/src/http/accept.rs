@@ -3,7 +3,7 @@
 use std::{
     io::Write as _,
     net::{SocketAddr, TcpListener as StdListener},
-    sync::{Arc, atomic::Ordering::Relaxed},
+    sync::atomic::Ordering::Relaxed,
     time::Duration,
 };
 
@@ -15,16 +15,16 @@ use hyper_util::{
 };
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    sync::watch,
     task::JoinSet,
 };
 
 use super::{
     App, ms,
     patient::Patient,
-    problem::{self, Problem},
+    places::{Full, Place},
+    problem::{self, Code, Problem},
     routes::{self, Asker},
-    size,
 };
 
 /// Largest head of a request, and what is read of a body at once, in bytes.
@@ -37,7 +37,6 @@ const REST: Duration = Duration::from_millis(50);
 /// Serves until it is told to stop.
 pub(super) async fn run(listener: StdListener, app: App) {
     let listener = TcpListener::from_std(listener).expect("it was bound and set not to block");
-    let slots = Arc::new(Semaphore::new(size(app.limits.connections)));
     let router = routes::router(app.clone());
     let mut stop = app.stop.clone();
     let mut connections = JoinSet::new();
@@ -49,12 +48,13 @@ pub(super) async fn run(listener: StdListener, app: App) {
         };
         while connections.try_join_next().is_some() {}
         match accepted {
-            Ok((stream, from)) => match slots.clone().try_acquire_owned() {
-                Ok(slot) => {
+            Ok((stream, from)) => match app.connections.take(from.ip()) {
+                Ok(place) => {
                     let (app, router) = (app.clone(), router.clone());
-                    connections.spawn(serve(stream, from, app, router, slot));
+                    connections.spawn(serve(stream, from, app, router, place));
                 }
-                Err(_) => turn_away(stream, &app),
+                Err(Full::Address) => turn_away(stream, &app, problem::CONNECTIONS_OF_ADDRESS),
+                Err(Full::All) => turn_away(stream, &app, problem::CONNECTIONS),
             },
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be taken");
@@ -69,13 +69,7 @@ pub(super) async fn run(listener: StdListener, app: App) {
     }
 }
 
-async fn serve(
-    stream: TcpStream,
-    from: SocketAddr,
-    app: App,
-    router: Router,
-    _slot: OwnedSemaphorePermit,
-) {
+async fn serve(stream: TcpStream, from: SocketAddr, app: App, router: Router, _place: Place) {
     app.counts.connections.fetch_add(1, Relaxed);
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection waits before it sends");
@@ -109,12 +103,14 @@ pub(super) async fn stopped(stop: &mut watch::Receiver<bool>) {
 }
 
 /// Says why, as far as the socket takes it at once, and closes.
-fn turn_away(stream: TcpStream, app: &App) {
+fn turn_away(stream: TcpStream, app: &App, why: Code) {
     app.counts.turned_away.fetch_add(1, Relaxed);
-    let body = Problem::new(problem::CONNECTIONS).json();
+    let body = Problem::new(why).json();
     let head = format!(
-        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\n\
+        "HTTP/1.1 {} {}\r\ncontent-type: application/problem+json\r\n\
          retry-after: 1\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+        why.status,
+        why.title,
         body.len()
     );
     if let Ok(mut stream) = stream.into_std() {

@@ -4,9 +4,9 @@ use std::sync::{Arc, atomic::Ordering::Relaxed};
 
 use axum::body::{Body, Bytes};
 use chain::door::Door;
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::watch;
 
-use super::{App, accept::stopped, count::Counts};
+use super::{App, accept::stopped, count::Counts, places::Place};
 
 /// One who reads a stream.
 struct Reader {
@@ -14,7 +14,7 @@ struct Reader {
     stop: watch::Receiver<bool>,
     height: u64,
     counts: Arc<Counts>,
-    _slot: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl Drop for Reader {
@@ -25,14 +25,14 @@ impl Drop for Reader {
 
 /// Blocks from `height` on, without end: `length u32 | bytes`, again and again. It ends when the node
 /// stops, or does not have the next block. A block is fetched when the one before it was taken.
-pub(super) fn stream(app: &App, height: u64, slot: OwnedSemaphorePermit) -> Body {
+pub(super) fn stream(app: &App, height: u64, place: Place) -> Body {
     app.counts.streams.fetch_add(1, Relaxed);
     let reader = Reader {
         door: app.door.clone(),
         stop: app.stop.clone(),
         height,
         counts: app.counts.clone(),
-        _slot: slot,
+        _place: place,
     };
     Body::from_stream(futures::stream::unfold(reader, |mut reader| async move {
         let block = reader.next().await?;

@@ -14,6 +14,7 @@ mod accept;
 mod blocks;
 mod count;
 mod patient;
+mod places;
 pub mod problem;
 mod rate;
 mod routes;
@@ -31,7 +32,7 @@ use chain::door::Door;
 use serde::Deserialize;
 use tokio::sync::{Semaphore, watch};
 
-use self::{count::Counts, rate::Buckets};
+use self::{count::Counts, places::Places, rate::Buckets};
 use crate::Fault;
 
 /// How much may be asked of a node.
@@ -42,8 +43,12 @@ pub struct Limits {
     pub body_bytes: u32,
     /// Connections at once.
     pub connections: u32,
+    /// Connections of one address at once.
+    pub connections_of_address: u32,
     /// Streams of blocks at once.
     pub streams: u32,
+    /// Streams of blocks of one address at once.
+    pub streams_of_address: u32,
     /// Requests a second that an address may make for ever.
     pub requests_per_s: u32,
     /// Requests that an address may make at once, after a rest.
@@ -63,7 +68,9 @@ impl Default for Limits {
         Self {
             body_bytes: (1 << 20) + (1 << 12),
             connections: 512,
+            connections_of_address: 256,
             streams: 64,
+            streams_of_address: 32,
             requests_per_s: 5_000,
             burst: 20_000,
             head_ms: 15_000,
@@ -84,7 +91,8 @@ struct App {
     door: Door,
     limits: Limits,
     buckets: Arc<Mutex<Buckets>>,
-    streams: Arc<Semaphore>,
+    connections: Places,
+    streams: Places,
     /// Whose turn it is to have a proof made: a proof may read many blocks, and what others ask of the
     /// chain comes between two of them.
     proofs: Arc<Semaphore>,
@@ -117,7 +125,8 @@ impl Server {
             door,
             limits,
             buckets: Arc::new(Mutex::new(Buckets::new(limits.requests_per_s, limits.burst))),
-            streams: Arc::new(Semaphore::new(size(limits.streams))),
+            connections: Places::new(limits.connections, limits.connections_of_address),
+            streams: Places::new(limits.streams, limits.streams_of_address),
             proofs: Arc::new(Semaphore::new(1)),
             counts: Arc::default(),
             stop: stopped,

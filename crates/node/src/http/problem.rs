@@ -36,6 +36,8 @@ codes! {
     RATE "rate-exceeded" 429 "This address asks too often";
     CONNECTIONS "connections-exceeded" 503 "Too many connections";
     STREAMS "streams-exceeded" 503 "Too many streams of blocks";
+    CONNECTIONS_OF_ADDRESS "address-connections-exceeded" 429 "Too many connections of this address";
+    STREAMS_OF_ADDRESS "address-streams-exceeded" 429 "Too many streams of blocks of this address";
     NOT_READY "not-ready" 503 "The node does not take envelopes yet";
     STOPPING "stopping" 503 "The node stops";
     TOO_SLOW "no-answer-in-time" 503 "The node did not answer in time";

@@ -52,7 +52,7 @@ fn filled((left, since): (f64, Instant), per_s: f64, burst: f64, now: Instant) -
 }
 
 /// Who has the address: of the newer kind, one has 2^64 of them.
-fn owner(address: IpAddr) -> IpAddr {
+pub fn owner(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(it) => match it.to_ipv4_mapped() {

@@ -23,6 +23,7 @@ use types::LedgerTime;
 
 use super::{
     App, blocks, ms,
+    places::Full,
     problem::{self, Problem},
     size,
 };
@@ -165,15 +166,26 @@ async fn status(State(app): State<App>) -> Json<Value> {
     }))
 }
 
-async fn stream(State(app): State<App>, RawQuery(query): RawQuery) -> Answer<Response> {
+async fn stream(
+    State(app): State<App>,
+    Extension(Asker(asker)): Extension<Asker>,
+    RawQuery(query): RawQuery,
+) -> Answer<Response> {
     let from = number(&one(query.as_deref(), "from")?, "from")?;
-    let slot = app.streams.clone().try_acquire_owned();
-    let slot = slot.map_err(|_| Problem::new(problem::STREAMS))?;
-    if from <= app.door.status().height && app.door.block(from).await?.is_none() {
+    let newest = app.door.status().height;
+    // Who asks for more than the next block would hold a place for nothing.
+    if from.saturating_sub(1) > newest {
+        return Err(not_here(from));
+    }
+    let place = app.streams.take(asker).map_err(|why| match why {
+        Full::Address => Problem::new(problem::STREAMS_OF_ADDRESS),
+        Full::All => Problem::new(problem::STREAMS),
+    })?;
+    if from <= newest && app.door.block(from).await?.is_none() {
         return Err(not_here(from));
     }
     let kind = [(header::CONTENT_TYPE, "application/octet-stream")];
-    Ok((kind, blocks::stream(&app, from, slot)).into_response())
+    Ok((kind, blocks::stream(&app, from, place)).into_response())
 }
 
 async fn block(State(app): State<App>, Path(height): Path<String>) -> Answer<Response> {

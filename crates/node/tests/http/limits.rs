@@ -144,6 +144,40 @@ fn streams_are_bounded_and_one_who_does_not_read_loses_his() {
 }
 
 #[test]
+fn one_address_holds_a_share_of_connections_and_streams() {
+    let limits = Limits { streams_of_address: 1, connections_of_address: 4, ..Limits::default() };
+    let node = start(limits);
+    let address = node.server.address();
+    let mut stream = connect(address);
+    write!(stream, "GET /v1/blocks?from={HEIGHT} HTTP/1.1\r\nhost: n\r\n\r\n").unwrap();
+    eventually("the stream is read", || metric(address, "furikae_http_streams") == 1);
+    let another = get(address, &format!("/v1/blocks?from={HEIGHT}"));
+    assert_eq!((another.status, another.code().as_str()), (429, "address-streams-exceeded"));
+
+    eventually("only the stream is left", || metric(address, "furikae_http_connections") == 2);
+    let held: Vec<_> = (0..3).map(|_| connect(address)).collect();
+    let turned_away = parse(&rest(&mut connect(address)));
+    assert_eq!(turned_away.status, 429);
+    assert_eq!(turned_away.code(), "address-connections-exceeded");
+    drop(held);
+}
+
+#[test]
+fn nobody_holds_a_stream_for_blocks_that_are_far_away() {
+    let node = start(Limits { streams: 1, ..Limits::default() });
+    let address = node.server.address();
+    for from in [HEIGHT + 2, u64::MAX] {
+        let answer = get(address, &format!("/v1/blocks?from={from}"));
+        assert_eq!((answer.status, answer.code().as_str()), (404, "block-not-here"));
+    }
+    let mut stream = connect(address);
+    write!(stream, "GET /v1/blocks?from={} HTTP/1.1\r\nhost: n\r\n\r\n", HEIGHT + 1).unwrap();
+    let mut begun = [0; 12];
+    stream.read_exact(&mut begun).unwrap();
+    assert_eq!(&begun, b"HTTP/1.1 200", "the next block is waited for");
+}
+
+#[test]
 fn an_answer_that_does_not_come_is_not_waited_for_for_ever() {
     let node = start(Limits { answer_ms: 200, ..Limits::default() });
     let answer = post(node.server.address(), b"silent");
