@@ -12,6 +12,7 @@
 //! and is certified, or a later one is; and each changed row names the change before it that this view
 //! has seen.
 
+mod catch_up;
 mod finality;
 mod followed;
 
@@ -21,7 +22,7 @@ use ledger::{Event, Genesis, Signed};
 use reqwest::Response;
 use types::{ChainId, Committee, LedgerTime, Validator, Wire as _};
 
-use crate::{Answer, Doors, Fault, View};
+use crate::{Doors, Fault, View};
 
 pub use self::followed::Followed;
 
@@ -52,6 +53,16 @@ pub struct Follower {
     /// Which node is read from, modulo their number.
     place: usize,
     stream: Option<Stream>,
+    patience: Patience,
+}
+
+/// How long to wait for others.
+#[derive(Clone, Copy)]
+struct Patience {
+    /// For a node that is silent.
+    silence: Duration,
+    /// For all of them.
+    all: Duration,
 }
 
 impl Follower {
@@ -78,7 +89,8 @@ impl Follower {
     }
 
     const fn begin(doors: Doors, followed: Followed) -> Self {
-        Self { doors, followed, place: 0, stream: None }
+        let patience = Patience { silence: SILENCE_MAX, all: PATIENCE };
+        Self { doors, followed, place: 0, stream: None, patience }
     }
 
     /// What blocks say so far.
@@ -124,71 +136,33 @@ impl Follower {
         self.followed.lay().map(Option::unwrap_or_default)
     }
 
-    /// Reads until a block is final that is not laid over the view yet.
+    /// Reads until a block is final that is not laid over the view yet. A node that fails is left for the
+    /// next; when as many in a row as there are have served nonsense, nobody is left to believe.
     async fn fill(&mut self) -> Result<(), Fault> {
-        let began = Instant::now();
+        let (began, count) = (Instant::now(), self.doors.urls().len());
+        let (mut failed, mut nonsense) = (0_usize, 0_usize);
         while self.followed.next_time().is_none() {
             let read = self.read().await;
             let Err(fault) = read.and_then(|bytes| self.followed.take(&bytes)) else { continue };
-            self.stream = None;
-            self.followed.forget();
-            self.place = self.place.wrapping_add(1);
-            let tried_all = self.place.is_multiple_of(self.doors.urls().len());
+            self.read_from(self.place.wrapping_add(1));
+            failed = failed.saturating_add(1);
             let elsewhere = matches!(fault, Fault::Unreachable { .. } | Fault::Refused { .. });
-            if began.elapsed() > PATIENCE || (tried_all && !elsewhere) {
+            nonsense = if elsewhere { 0 } else { nonsense.saturating_add(1) };
+            if began.elapsed() > self.patience.all || nonsense >= count {
                 return Err(fault);
             }
-            if tried_all {
+            if failed.is_multiple_of(count) {
                 tokio::time::sleep(PAUSE).await;
             }
         }
         Ok(())
     }
 
-    /// Goes on to the newest block that some node has.
-    ///
-    /// # Errors
-    /// As [`Self::next`]; [`Fault::Unreachable`], when no node says how far it is.
-    pub async fn catch_up(&mut self) -> Result<(), Fault> {
-        let height = self.newest().await?;
-        while self.view().height() < height {
-            self.next().await?;
-        }
-        Ok(())
-    }
-
-    /// The newest block that some node has.
-    async fn newest(&self) -> Result<u64, Fault> {
-        let answers = self.doors.get_each("/v1/status").await?;
-        let height = |answer: &Answer| {
-            serde_json::from_slice::<serde_json::Value>(&answer.body).ok()?.get("height")?.as_u64()
-        };
-        let url = answers.first().map(|it| it.url.clone()).unwrap_or_default();
-        let newest = answers.iter().filter_map(height).max();
-        newest.ok_or_else(|| Fault::NotUnderstood { url, why: "its status names no height".into() })
-    }
-
-    /// Goes on to the newest block that some node has and that is not beyond `last`.
-    ///
-    /// # Errors
-    /// As [`Self::catch_up`].
-    pub async fn catch_up_to(&mut self, last: Last) -> Result<(), Fault> {
-        let height = self.newest().await?;
-        while self.view().height() < height && !self.is_beyond(last).await? {
-            self.next().await?;
-        }
-        Ok(())
-    }
-
-    /// Whether the next block, which some node has, is beyond `last`.
-    async fn is_beyond(&mut self, last: Last) -> Result<bool, Fault> {
-        match last {
-            Last::Height(last) => Ok(self.view().height() >= last),
-            Last::Time(last) => {
-                self.fill().await?;
-                Ok(self.followed.next_time().is_some_and(|it| it > last))
-            }
-        }
+    /// Reads from the node at `place` from now on, modulo their number.
+    fn read_from(&mut self, place: usize) {
+        self.place = place;
+        self.stream = None;
+        self.followed.forget();
     }
 
     /// Hands over what was signed and follows until a block holds all of it.
@@ -261,7 +235,7 @@ impl Follower {
             self.stream = Some(Stream { url: answer.url().to_string(), answer, read: Vec::new() });
         }
         let Some(stream) = &mut self.stream else { return Err(silent("nobody")) };
-        match tokio::time::timeout(SILENCE_MAX, stream.next()).await {
+        match tokio::time::timeout(self.patience.silence, stream.next()).await {
             Ok(block) => block,
             Err(_) => Err(silent(&stream.url)),
         }

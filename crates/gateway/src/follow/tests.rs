@@ -13,6 +13,8 @@ use types::{Bytes, Databases, Digest, Header, Lane, PartyId, PublicKey, Sender, 
 
 use super::*;
 
+mod nodes;
+
 const CHAIN: ChainId = ChainId([7; 32]);
 
 fn secrets(first: u8) -> Vec<SecretKey> {
