@@ -133,7 +133,8 @@ fn setup(config: &Config, born: types::LedgerTime) -> Setup {
 }
 
 fn serve(config: &Config, door: Door) -> Result<http::Server, Fault> {
-    http::Server::start(config.http, door, config.http_limits)
+    let disk = http::disk::Disk::of(&data(&config.folder));
+    http::Server::start(config.http, door, config.http_limits, disk)
 }
 
 fn form(config: &Config) -> Result<Form, Fault> {

@@ -13,6 +13,7 @@
 mod accept;
 mod blocks;
 mod count;
+pub mod disk;
 mod patient;
 mod places;
 pub mod problem;
@@ -25,14 +26,14 @@ use std::{
     net::{SocketAddr, TcpListener},
     sync::{Arc, Mutex},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use chain::door::Door;
+use chain::door::{Door, Status};
 use serde::Deserialize;
 use tokio::sync::{Semaphore, watch};
 
-use self::{count::Counts, places::Places, rate::Buckets};
+use self::{count::Counts, disk::Disk, places::Places, problem::Problem, rate::Buckets};
 use crate::Fault;
 
 /// How much may be asked of a node.
@@ -97,7 +98,28 @@ struct App {
     /// chain comes between two of them.
     proofs: Arc<Semaphore>,
     counts: Arc<Counts>,
+    disk: Arc<Disk>,
     stop: watch::Receiver<bool>,
+}
+
+impl App {
+    /// How the node is. It takes no envelopes when its disk is full.
+    fn status(&self) -> Status {
+        let mut status = self.door.status();
+        status.ready = status.ready && !self.disk.is_full(Instant::now());
+        status
+    }
+
+    /// Refuses while the node takes no envelopes.
+    fn must_be_ready(&self) -> Result<(), Problem> {
+        if !self.door.status().ready {
+            Err(Problem::new(problem::NOT_READY))
+        } else if self.disk.is_full(Instant::now()) {
+            Err(Problem::new(problem::DISK))
+        } else {
+            Ok(())
+        }
+    }
 }
 
 /// The HTTP interface of a node. It stops when this is dropped.
@@ -108,11 +130,16 @@ pub struct Server {
 }
 
 impl Server {
-    /// Serves `door` at `address`; port 0 is any that is free.
+    /// Serves `door` at `address`; port 0 is any that is free. What it is given comes to lie on `disk`.
     ///
     /// # Errors
     /// [`Fault::NotLoopback`], [`Fault::Listen`].
-    pub fn start(address: SocketAddr, door: Door, limits: Limits) -> Result<Self, Fault> {
+    pub fn start(
+        address: SocketAddr,
+        door: Door,
+        limits: Limits,
+        disk: Disk,
+    ) -> Result<Self, Fault> {
         if !address.ip().is_loopback() {
             return Err(Fault::NotLoopback(address));
         }
@@ -129,6 +156,7 @@ impl Server {
             streams: Places::new(limits.streams, limits.streams_of_address),
             proofs: Arc::new(Semaphore::new(1)),
             counts: Arc::default(),
+            disk: Arc::new(disk),
             stop: stopped,
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();

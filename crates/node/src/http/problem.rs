@@ -39,6 +39,7 @@ codes! {
     CONNECTIONS_OF_ADDRESS "address-connections-exceeded" 429 "Too many connections of this address";
     STREAMS_OF_ADDRESS "address-streams-exceeded" 429 "Too many streams of blocks of this address";
     NOT_READY "not-ready" 503 "The node does not take envelopes yet";
+    DISK "disk-full" 507 "The node's disk is almost full: it takes no envelopes";
     STOPPING "stopping" 503 "The node stops";
     TOO_SLOW "no-answer-in-time" 503 "The node did not answer in time";
     DAMAGED "damaged" 500 "What the node keeps is damaged";

@@ -118,9 +118,7 @@ async fn submit(
     let reading =
         tokio::time::timeout(ms(app.limits.body_ms), whole(body, size(app.limits.body_bytes)));
     let body = reading.await.map_err(|_| Problem::new(problem::BODY_TOO_SLOW))??;
-    if !app.door.status().ready {
-        return Err(Problem::new(problem::NOT_READY));
-    }
+    app.must_be_ready()?;
     match app.door.submit(body).await?? {
         true => Ok((StatusCode::ACCEPTED, Json(json!({ "accepted": true })))),
         false => Err(Problem::new(problem::KNOWN)),
@@ -151,7 +149,7 @@ fn http_body_len(body: &Body) -> Option<usize> {
 }
 
 async fn status(State(app): State<App>) -> Json<Value> {
-    let it = app.door.status();
+    let it = app.status();
     Json(json!({
         "chain": hex::encode(it.chain.0),
         "height": it.height,
@@ -261,11 +259,11 @@ async fn healthy(State(app): State<App>) -> Answer<&'static str> {
 
 async fn ready(State(app): State<App>) -> Answer<&'static str> {
     healthy(State(app.clone())).await?;
-    if app.door.status().ready { Ok("ready\n") } else { Err(Problem::new(problem::NOT_READY)) }
+    app.must_be_ready().map(|()| "ready\n")
 }
 
 async fn metrics(State(app): State<App>) -> Response {
-    let text = app.counts.text(&app.door.status());
+    let text = app.counts.text(&app.status());
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
 }
 

@@ -1,30 +1,41 @@
 //! What is asked is answered, and what is malformed is refused with a code.
 
-use std::{io::Read as _, io::Write as _, net::TcpListener};
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpListener,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
 
 use crypto::proof::Proof;
 use node::{
     Fault,
-    http::{Limits, Server},
+    http::{
+        Limits, Server,
+        disk::{Disk, Room},
+    },
 };
 
 use crate::{
     client::{connect, eventually, get, metric, parse, post, post_head, rest, send},
-    fake::{self, HEIGHT, LOST, SLOW, as_of, block, refusals, start},
+    fake::{self, HEIGHT, LOST, SLOW, as_of, block, refusals, roomy, start},
 };
 
 #[test]
 fn only_loopback_is_served_without_tls() {
     let node = start(Limits::default());
     for address in ["0.0.0.0:0", "[::]:0", "192.0.2.7:80"] {
-        let fault = Server::start(address.parse().unwrap(), node.door.clone(), Limits::default());
+        let address = address.parse().unwrap();
+        let fault = Server::start(address, node.door.clone(), Limits::default(), roomy());
         let fault = fault.err().expect("it is refused");
         assert!(matches!(fault, Fault::NotLoopback(_)));
         assert!(fault.to_string().contains("TLS"), "{fault}");
     }
     let taken = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let holder = TcpListener::bind(taken).unwrap();
-    let fault = Server::start(taken, node.door.clone(), Limits::default()).err().unwrap();
+    let fault = Server::start(taken, node.door.clone(), Limits::default(), roomy()).err().unwrap();
     assert!(matches!(fault, Fault::Listen { .. }), "{fault}");
     drop(holder);
 }
@@ -55,6 +66,25 @@ fn a_node_that_is_not_ready_takes_nothing_and_says_so() {
     assert_eq!(get(address, "/healthz").status, 200);
     node.status.send_modify(|it| it.ready = true);
     assert_eq!(post(address, b"new").status, 202);
+    assert_eq!(get(address, "/readyz").status, 200);
+}
+
+#[test]
+fn a_node_whose_disk_is_full_takes_nothing_until_there_is_room() {
+    let free = Arc::new(AtomicU64::new(0));
+    let seen = free.clone();
+    let disk = Disk::seen_by(move || Ok(Room { free: seen.load(Relaxed), all: 1 << 30 }));
+    let node = fake::on(disk, Limits::default(), true, 100);
+    let address = node.server.address();
+    let refused = post(address, b"new");
+    assert_eq!((refused.status, refused.code().as_str()), (507, "disk-full"));
+    assert_eq!(get(address, "/readyz").code(), "disk-full");
+    assert_eq!(get(address, "/v1/status").json()["ready"], false);
+    assert_eq!(metric(address, "furikae_ready"), 0);
+    assert_eq!(get(address, "/healthz").status, 200);
+    assert_eq!(get(address, "/v1/blocks/4").status, 200, "what it has it serves");
+    free.store(1 << 29, Relaxed);
+    eventually("there is room", || post(address, b"new").status == 202);
     assert_eq!(get(address, "/readyz").status, 200);
 }
 

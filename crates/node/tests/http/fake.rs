@@ -12,7 +12,10 @@ use crypto::{
     proof::{AsOf, Moment, Placed, ShownChange, State},
 };
 use futures::StreamExt as _;
-use node::http::{Limits, Server};
+use node::http::{
+    Limits, Server,
+    disk::{Disk, Room},
+};
 use store::archive::{Proved, When};
 use types::{
     Bytes, ChainId, ChangeLeaf, Databases, DecodeError, Digest, Header, LedgerTime, PublicKey,
@@ -79,6 +82,16 @@ pub fn start(limits: Limits) -> Node {
 
 /// A node whose blocks have `block_len` bytes.
 pub fn with(limits: Limits, ready: bool, block_len: usize) -> Node {
+    on(roomy(), limits, ready, block_len)
+}
+
+/// A disk with much room.
+pub fn roomy() -> Disk {
+    Disk::seen_by(|| Ok(Room { free: 1 << 40, all: 1 << 40 }))
+}
+
+/// A node as [`with`], on this disk.
+pub fn on(disk: Disk, limits: Limits, ready: bool, block_len: usize) -> Node {
     let (door, Requests { mut asked, status }) = door(self::status(ready));
     let serve = async move {
         let (mut never, mut slow) = (Vec::new(), Vec::new());
@@ -114,7 +127,7 @@ pub fn with(limits: Limits, ready: bool, block_len: usize) -> Node {
     };
     thread::spawn(move || futures::executor::block_on(serve));
     let address = "127.0.0.1:0".parse().unwrap();
-    let server = Server::start(address, door.clone(), limits).expect("a free port");
+    let server = Server::start(address, door.clone(), limits, disk).expect("a free port");
     Node { server, status, door }
 }
 
