@@ -26,8 +26,24 @@ impl Files {
     }
 
     /// The votes of one epoch.
-    pub(crate) fn votes(&self, epoch: u64) -> String {
+    #[must_use]
+    pub fn votes(&self, epoch: u64) -> String {
         self.name(&format!("votes-{epoch}"))
+    }
+
+    /// A mark for each epoch in which this node has begun to vote.
+    pub(crate) fn votes_begun(&self) -> String {
+        self.name("votes-begun")
+    }
+
+    /// A mark for each epoch whose votes were lost.
+    pub(crate) fn votes_lost(&self) -> String {
+        self.name("votes-lost")
+    }
+
+    /// A mark while what is made from blocks is made anew.
+    pub(crate) fn rebuilding(&self) -> String {
+        self.name("rebuilding")
     }
 
     /// What marshal keeps beside the archives, without the last part.

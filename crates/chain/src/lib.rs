@@ -24,6 +24,7 @@ pub mod execute;
 mod files;
 pub mod index;
 mod keeper;
+mod mark;
 pub mod mempool;
 pub mod node;
 pub mod recover;

@@ -26,10 +26,10 @@ use crate::{
     application::{Application, Pace, Sink},
     door::{Ask, Door, Requests, Stands, Status, Unanswered, door},
     engine::{self, Config, Fault},
-    epoch::Deciding,
     execute::Market,
     keeper::{self, Keeper},
     mempool::{Gossip, Limits, Mempool},
+    recover,
 };
 
 /// What one node is, and how it works.
@@ -72,26 +72,30 @@ where
     let Setup { engine: config, pace, limits } = setup;
     let market = Market::of(&config.genesis).ok_or(Fault::Genesis(config.genesis.epoch_blocks))?;
     let market = Arc::new(market);
-    let archive =
-        keeper::open(&context, &config.files.archive(), &Block::genesis::<E>(&config.genesis))
-            .await?;
+    if recover::is_unfinished(&context, &config.files).await? {
+        return Err(Fault::Unfinished);
+    }
+    let genesis = Block::genesis::<E>(&config.genesis);
+    let archive = keeper::open(&context, &config.files.archive(), &genesis).await?;
     let newest = newest(&archive).await?;
-    let deciding = Deciding::default();
-    let (door, requests) = door(status(&newest, &deciding, false));
+    if newest.height > 0
+        && let Some(file) = state::missing(&context, &config.files.state()).await?
+    {
+        return Err(Fault::Damaged { file, why: "it is gone".into() });
+    }
+    let (door, requests) = door(status(&newest, false, false));
     let (keeper, keep) = keeper::start(context.child("keeper"), archive);
     let mempool = Mempool::new(market.clone(), limits);
-    let teller = Teller {
-        keeper: keeper.clone(),
-        requests: requests.status.clone(),
-        deciding: deciding.clone(),
-    };
+    let teller = Teller { keeper: keeper.clone(), status: requests.status.clone() };
+    let says = requests.status.clone();
+    let voting = Arc::new(move |votes| says.send_modify(|it| it.voting = votes));
     let application = Application::new(market, mempool.clone(), teller);
     let (channels, envelopes) = channels.split();
     let running = engine::start(
         context.child("engine"),
-        config,
+        (config, newest.height),
         (application.clone(), pace),
-        deciding,
+        voting,
         (oracle, membership),
         channels,
     )
@@ -114,7 +118,7 @@ async fn newest<E: Runtime>(archive: &Archive<E>) -> Result<Header, store::Fault
     Ok(header.expect("the last header is kept"))
 }
 
-fn status(newest: &Header, deciding: &Deciding, ready: bool) -> Status {
+fn status(newest: &Header, voting: bool, ready: bool) -> Status {
     Status {
         chain: newest.chain,
         height: newest.height,
@@ -123,7 +127,7 @@ fn status(newest: &Header, deciding: &Deciding, ready: bool) -> Status {
         view: newest.view,
         leader: newest.leader,
         root: crypto::state_root(&newest.databases),
-        voting: deciding.votes(),
+        voting,
         ready,
         waiting: 0,
     }
@@ -133,17 +137,16 @@ fn status(newest: &Header, deciding: &Deciding, ready: bool) -> Status {
 #[derive(Clone)]
 struct Teller {
     keeper: Keeper,
-    requests: commonware_utils::channel::watch::Sender<Status>,
-    deciding: Deciding,
+    status: commonware_utils::channel::watch::Sender<Status>,
 }
 
 impl Sink for Teller {
     async fn finalized(&mut self, block: &Block, changes: Arc<BlockChanges>) {
         self.keeper.finalized(block, changes).await;
-        self.requests.send_modify(|it| {
+        self.status.send_modify(|it| {
             // After a crash, blocks that were told come again.
             if block.header().height >= it.height {
-                *it = status(block.header(), &self.deciding, it.ready);
+                *it = status(block.header(), it.voting, it.ready);
             }
         });
     }

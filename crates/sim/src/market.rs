@@ -14,7 +14,8 @@ use chain::{
 };
 use commonware_cryptography::Signer as _;
 use commonware_runtime::{
-    Clock as _, Handle, Spawner as _, Supervisor as _, deterministic::Context,
+    Blob as _, Clock as _, Handle, ReadOptions, Spawner as _, Storage as _, Supervisor as _,
+    WriteOptions, deterministic::Context,
 };
 use futures::{channel::oneshot, future::BoxFuture};
 use ledger::Genesis;
@@ -51,17 +52,25 @@ fn live(
     gatekeeper: Gatekeeper,
     directory: Directory,
     lines: Lines,
-    ready: oneshot::Sender<Door>,
+    ready: oneshot::Sender<Result<Door, String>>,
 ) -> BoxFuture<'static, ()> {
     Box::pin(async move {
         let node = node::start(context.child("run"), setup, gatekeeper, directory, lines).await;
-        let node = node.unwrap_or_else(|fault| panic!("a node does not start: {fault}"));
         // Whoever started it waits for exactly this.
-        let _ = ready.send(node.door);
+        let node = match node {
+            Ok(node) => node,
+            Err(fault) => return drop(ready.send(Err(fault.to_string()))),
+        };
+        let _ = ready.send(Ok(node.door));
         let tasks = node.tasks.into_iter().map(|it| it.1);
         let (ended, ..) = futures::future::select_all(tasks).await;
         panic!("a task of a node has ended: {ended:?}");
     })
+}
+
+/// How the files of a node's disk begin.
+fn disk(node: usize, disk: u32) -> String {
+    format!("node-{node}-{disk}")
 }
 
 /// The time that the simulated clock shows.
@@ -137,8 +146,21 @@ impl Market {
     /// # Panics
     /// When it does not start: its disk is damaged.
     pub async fn start(&mut self, node: usize) {
+        if let Err(fault) = self.try_start(node).await {
+            panic!("node {node} does not start: {fault}");
+        }
+    }
+
+    /// Starts a node on the disk that it has.
+    ///
+    /// # Errors
+    /// Why it does not start.
+    ///
+    /// # Panics
+    /// When it fails while it starts.
+    pub async fn try_start(&mut self, node: usize) -> Result<(), String> {
         if self.places[node].running.is_some() {
-            return;
+            return Ok(());
         }
         self.starts += 1;
         let place = &mut self.places[node];
@@ -150,7 +172,7 @@ impl Market {
                 votes: place.votes,
                 guard: Guard { birth: place.birth, skew_ms: 0 },
                 leader_timeout: LEADER_TIMEOUT,
-                files: Files::of(&format!("node-{node}-{}", place.disks)),
+                files: Files::of(&disk(node, place.disks)),
             },
             pace: Pace::default(),
             limits: Limits::default(),
@@ -161,8 +183,9 @@ impl Market {
         let (ready, started) = oneshot::channel();
         let task =
             context.spawn(move |context| live(context, setup, gatekeeper, directory, lines, ready));
-        let door = started.await.expect("a node that starts says so");
+        let door = started.await.expect("a node that starts says so")?;
         place.running = Some((door, task));
+        Ok(())
     }
 
     /// Ends a node at once: what was not durable is lost with its memory.
@@ -181,6 +204,37 @@ impl Market {
         let place = &mut self.places[node];
         place.disks += 1;
         place.birth = now;
+    }
+
+    /// Ends a node and takes the files of one partition of its disk away.
+    ///
+    /// # Panics
+    /// When there is no such partition.
+    pub async fn lose(&mut self, node: usize, part: &str) {
+        self.kill(node).await;
+        let partition = self.partition(node, part);
+        self.context.remove(&partition, None).await.expect("the partition is there");
+    }
+
+    /// Ends a node and changes one bit in the middle of the last file of one partition of its disk.
+    ///
+    /// # Panics
+    /// When there is no such partition.
+    pub async fn flip(&mut self, node: usize, part: &str) {
+        self.kill(node).await;
+        let partition = self.partition(node, part);
+        let files = self.context.scan(&partition).await.expect("the partition is there");
+        let last = files.iter().max().expect("it has a file");
+        let (file, len) = self.context.open(&partition, last).await.expect("it opens");
+        let read = file.read_at(len / 2, 1, ReadOptions::default()).await.expect("it is read");
+        let flipped = vec![read.coalesce().as_ref()[0] ^ 1];
+        let written = file.write_at(len / 2, flipped, WriteOptions::default()).await;
+        written.expect("it is written");
+        file.sync().await.expect("it is durable");
+    }
+
+    fn partition(&self, node: usize, part: &str) -> String {
+        format!("{}-{part}", disk(node, self.places[node].disks))
     }
 
     /// Cuts a node off from all others.

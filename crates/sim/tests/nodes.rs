@@ -228,6 +228,63 @@ fn who_lost_everything_follows_at_once_and_votes_from_the_next_epoch() {
     });
 }
 
+/// What happens to node 2, and then it only follows until the next epoch.
+async fn follows_for_an_epoch(market: &mut Market, part: &str, seen: &str) {
+    let epoch = market.status()[0].as_ref().unwrap().epoch;
+    let height = market.status()[0].as_ref().unwrap().height;
+    market.start(2).await;
+    assert!(!market.status()[2].as_ref().unwrap().voting, "{part} {seen}");
+    assert!(market.reach(height + 2, MINUTE).await, "{:?}", market.status());
+    let status = market.status()[2].clone().unwrap();
+    assert!(!status.voting || status.epoch > epoch, "{part} {seen}: {status:?}");
+    // It does not forget that it has lost them.
+    market.kill(2).await;
+    market.start(2).await;
+    let status = market.status()[2].clone().unwrap();
+    assert!(!status.voting || status.epoch > epoch, "{part} {seen}: {status:?}");
+    assert!(market.reach((epoch + 1) * 10 + 1, MINUTE).await, "{:?}", market.status());
+    assert!(market.status()[2].as_ref().unwrap().voting, "{part} {seen}");
+}
+
+#[test]
+fn who_lost_its_votes_alone_votes_from_the_next_epoch() {
+    run(12, 0, async |market| {
+        assert!(market.reach(13, MINUTE).await);
+        market.lose(2, "votes-1").await;
+        follows_for_an_epoch(market, "votes-1", "gone").await;
+        assert!(market.reach(23, MINUTE).await);
+        market.flip(2, "votes-2").await;
+        follows_for_an_epoch(market, "votes-2", "damaged").await;
+        assert!(market.reach(33, MINUTE).await);
+        market.lose(2, "votes-begun").await;
+        follows_for_an_epoch(market, "votes-begun", "gone").await;
+        assert!(market.reach(43, MINUTE).await);
+        market.kill(2).await;
+        market.start(2).await;
+        assert!(market.status()[2].as_ref().unwrap().voting, "what is whole is trusted");
+        assert!(one_root(market));
+    });
+}
+
+#[test]
+fn what_is_gone_is_named_before_a_node_starts() {
+    let parts = [
+        ("archive-headers_data", "archive"),
+        ("archive-changes-values", "archive"),
+        ("state-192-log-blobs", "state-192-log-blobs is damaged: it is gone"),
+        ("state-2112-tree-blobs", "state-2112-tree-blobs is damaged: it is gone"),
+        ("blocks-keys", "blocks"),
+    ];
+    for (part, named) in parts {
+        run(13, 0, async move |market| {
+            assert!(market.reach(12, MINUTE).await);
+            market.lose(4, part).await;
+            let why = market.try_start(4).await.expect_err(part);
+            assert!(why.contains(named), "{part}: {why}");
+        });
+    }
+}
+
 #[test]
 fn who_was_cut_off_for_epochs_comes_back() {
     run(8, 0, async |market| {

@@ -1,5 +1,7 @@
 //! What the world did to us: disks that fail, files that were changed. Retried, or stops the node.
 
+use commonware_runtime::Storage;
+
 use crate::row::BadRow;
 
 /// Why the store could not do what it was asked, with what was tried.
@@ -65,7 +67,10 @@ impl Fault {
 }
 
 /// Removes a partition, if it is there.
-pub(crate) async fn remove<E: crate::Engine>(context: &E, partition: &str) -> Result<(), Fault> {
+///
+/// # Errors
+/// [`Fault::Engine`].
+pub async fn remove<S: Storage>(context: &S, partition: &str) -> Result<(), Fault> {
     match context.remove(partition, None).await {
         Ok(()) | Err(commonware_runtime::Error::PartitionMissing(_)) => Ok(()),
         Err(why) => Err(Fault::engine(&format!("remove {partition}"), why)),

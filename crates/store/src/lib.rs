@@ -22,6 +22,7 @@ pub mod row;
 pub mod state;
 
 pub use archive::Archive;
-pub use fault::Fault;
+pub use fault::{Fault, remove};
+pub use pages::check as check_pages;
 pub use row::{Class, Key, Row};
 pub use state::{Databases, Draft, Engine, Sealed, State};

@@ -8,7 +8,7 @@
 //! be shorter than its content has room for.
 
 use commonware_cryptography::Crc32;
-use commonware_runtime::{Blob as _, ReadOptions};
+use commonware_runtime::{Blob as _, ReadOptions, Storage};
 
 use crate::{Fault, state::Engine};
 
@@ -35,7 +35,7 @@ pub(crate) async fn damaged<E: Engine>(
 ///
 /// # Errors
 /// [`Fault::Damaged`] with the first; [`Fault::Engine`].
-async fn check<E: Engine>(context: &E, partition: &str) -> Result<(), Fault> {
+pub async fn check<S: Storage>(context: &S, partition: &str) -> Result<(), Fault> {
     let fault = |why| Fault::engine(&format!("read {partition}"), why);
     let names = match context.scan(partition).await {
         Ok(names) => names,

@@ -17,7 +17,7 @@ use self::archives::{Blocks, Certificates};
 use crate::{
     Block, Files, Form, Marshal, Membership, PrivateKey, PublicKey, Runtime, Scheme,
     application::{Application, Pace, Sink},
-    epoch::{Committees, Deciding, Guard, Orchestrator, Settings, tap},
+    epoch::{Committees, Guard, Orchestrator, Settings, Start, UNACKNOWLEDGED, Voting, tap},
 };
 use commonware_broadcast::buffered;
 use commonware_consensus::{
@@ -50,8 +50,6 @@ const MAILBOX: NonZeroUsize = NZUsize!(1024);
 const BUFFER: NonZeroUsize = NZUsize!(64 * 1024);
 /// Blocks fetched at once by a node that is behind.
 const REPAIRED_AT_ONCE: NonZeroUsize = NZUsize!(64);
-/// Final blocks on their way into the state.
-const UNACKNOWLEDGED: NonZeroUsize = NZUsize!(16);
 /// Blocks of one sender kept in memory until they are final.
 const BLOCKS_KEPT: usize = 16;
 
@@ -134,6 +132,9 @@ pub enum Fault {
     /// The genesis is none that a market can begin with.
     #[error("the genesis has epochs of {0} blocks; at least 2 are needed")]
     Genesis(u64),
+    /// What is made from blocks was being made anew.
+    #[error("a rebuild was interrupted: it has to be done again")]
+    Unfinished,
     /// What the node keeps beside the blocks cannot be read.
     #[error(transparent)]
     Store(#[from] store::Fault),
@@ -149,15 +150,15 @@ pub struct Running<E: Runtime> {
     pub tasks: Vec<(&'static str, Handle<()>)>,
 }
 
-/// Starts the engines of a node.
+/// Starts the engines of a node whose archive goes up to the height `kept`.
 ///
 /// # Errors
 /// [`Fault`].
 pub async fn start<E, T, O, M, S, R>(
     context: E,
-    config: Config,
+    (config, kept): (Config, u64),
     (application, pace): (Application<E, T>, Pace),
-    deciding: Deciding,
+    voting: Voting,
     (oracle, membership): (O, M),
     channels: Lines<S, R>,
 ) -> Result<Running<E>, Fault>
@@ -202,6 +203,7 @@ where
     let databases = Application::subscribe(&state);
     let marshal_actor = marshal_actor.start(reporters, buffer, resolver);
     let processed = marshal.get_processed().await.map_or(0, |it| it.height().get());
+    let start = base.begins(processed, kept, &committees)?;
     let stateful = stateful.start();
     let orchestrator = Orchestrator {
         context: base.context.child("epochs"),
@@ -211,10 +213,10 @@ where
         application: deferred,
         blocker: oracle,
         membership,
-        deciding,
+        voting,
     };
     let epochs = orchestrator.start(
-        form.epoch(processed + 1),
+        start,
         final_blocks,
         channels.votes,
         channels.certificates,
@@ -243,6 +245,23 @@ type MarshalStart = marshal::Start<Scheme, Digest, Digested<Block>>;
 type Keeping<E> = (Certificates<E>, Blocks<E>);
 
 impl<E: Runtime> Base<E> {
+    /// Where a node begins that has executed the blocks up to the height `processed`. Nothing is executed
+    /// before it is kept, and no epoch begins before the block that names it is there.
+    fn begins(&self, processed: u64, kept: u64, committees: &Committees) -> Result<Start, Fault> {
+        let files = &self.config.files;
+        if kept < processed {
+            let (file, from) = (files.archive().prefix, kept + 1);
+            let why = format!("the changes of heights {from} to {processed} are gone");
+            return Err(Fault::Damaged { file, why });
+        }
+        let epoch = self.form.epoch(processed + 1);
+        if committees.record(epoch).is_none() {
+            let why = format!("the last block of an epoch before {epoch} is gone");
+            return Err(Fault::Damaged { file: files.blocks(), why });
+        }
+        Ok(Start { epoch, again: processed > 0 })
+    }
+
     fn marshal(
         &self,
         (certificates, blocks): Keeping<E>,

@@ -9,8 +9,12 @@ use commonware_p2p::{Message, Receiver};
 
 use crate::PublicKey;
 
-/// Messages kept at most: more than a view's worth of the largest committee.
-const KEPT_MAX: usize = 512;
+/// Messages kept at most: a few views' worth of the largest committee.
+const KEPT_MAX: usize = 1_024;
+/// Messages kept of one peer at most.
+const KEPT_EACH_MAX: usize = 8;
+/// Longest message that is kept, in bytes: longer than the certificates of the largest committee.
+const LENGTH_MAX: usize = 16 << 10;
 
 /// Messages of the next epoch, until it begins.
 #[derive(Debug, Default)]
@@ -20,13 +24,17 @@ pub struct Early {
 }
 
 impl Early {
-    /// Keeps a message of `epoch` if that is the next one; forgets older ones.
+    /// Keeps a message of `epoch` if that is the next one; forgets older ones. No peer can fill it alone.
     pub fn keep(&mut self, next: u64, epoch: u64, message: Message<PublicKey>) {
         if self.epoch != next {
             *self = Self { epoch: next, messages: VecDeque::new() };
         }
-        if epoch == next && self.messages.len() < KEPT_MAX {
-            self.messages.push_back(message);
+        let short = message.1.len() <= LENGTH_MAX;
+        if epoch == next && short && self.messages.len() < KEPT_MAX {
+            let same = self.messages.iter().filter(|it| it.0 == message.0).count();
+            if same < KEPT_EACH_MAX {
+                self.messages.push_back(message);
+            }
         }
     }
 
@@ -58,5 +66,32 @@ impl<R: Receiver<PublicKey = PublicKey>> Receiver for Before<R> {
 
     fn capacity(&self) -> NonZeroUsize {
         self.receiver.capacity()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use commonware_cryptography::Signer as _;
+
+    use super::*;
+    use crate::PrivateKey;
+
+    fn message(peer: u64, len: usize) -> Message<PublicKey> {
+        (PrivateKey::from_seed(peer).public_key(), vec![0; len].into())
+    }
+
+    #[test]
+    fn nobody_fills_the_room_alone_or_with_long_messages() {
+        let mut early = Early::default();
+        for _ in 0..100 {
+            early.keep(4, 4, message(1, 100));
+            early.keep(4, 5, message(2, 100));
+            early.keep(4, 4, message(3, LENGTH_MAX + 1));
+        }
+        assert_eq!(early.messages.len(), KEPT_EACH_MAX);
+        early.keep(4, 4, message(2, 100));
+        assert_eq!(early.messages.len(), KEPT_EACH_MAX + 1);
+        early.keep(5, 5, message(2, 100));
+        assert_eq!(early.messages.len(), 1, "what is of an older epoch is forgotten");
     }
 }

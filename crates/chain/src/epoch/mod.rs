@@ -7,16 +7,18 @@
 //! ```
 //!
 //! A committee, its keys and its addresses hold for an epoch. Engines run only in the newest epoch that
-//! is known here. A validator whose vote journal may be gone does not vote: see [`Guard`].
+//! is known here. A validator that may not know all it has signed in an epoch does not vote there: see
+//! [`Guard`] for a folder that is lost, and `votes` for a journal that is.
 
 mod committees;
 mod early;
 mod orchestrator;
+mod votes;
 
 use types::LedgerTime;
 
 pub use committees::{Committees, Record};
-pub use orchestrator::{Deciding, Orchestrator, Settings, tap};
+pub use orchestrator::{Orchestrator, Settings, Start, UNACKNOWLEDGED, Voting, tap};
 
 /// How far a block's time may be ahead of a validator's clock when it votes, in milliseconds.
 pub const AHEAD_MAX_MS: u64 = 250;

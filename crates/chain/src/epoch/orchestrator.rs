@@ -6,15 +6,12 @@
 //!                    learn its committee, stop the engine, let the committee connect,
 //!                    start the next engine, acknowledge
 //!
-//!   a message of a later epoch --> ask its sender for this epoch's last block
+//!   a message of a later epoch --> ask its sender for the last block of each epoch before it
 //! ```
 
 use std::{
     num::{NonZeroU64, NonZeroUsize},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
+    sync::Arc,
     time::Duration,
 };
 
@@ -33,7 +30,7 @@ use commonware_consensus::{
 use commonware_cryptography::{Digested, Digestible as _, Sha256, sha256::Digest};
 use commonware_macros::select_loop;
 use commonware_p2p::{
-    Blocker, Message, Receiver, Sender,
+    Blocker, Receiver, Sender,
     utils::mux::{Builder as _, MuxHandle, Muxer},
 };
 use commonware_parallel::Sequential;
@@ -44,12 +41,14 @@ use commonware_utils::{
 use futures::{StreamExt as _, channel::mpsc};
 use tracing::{info, warn};
 
-use super::{Committees, Guard, Record, early::Early};
+use super::{Committees, Guard, Record, early::Early, votes};
 use crate::{Block, Files, Marshal, Membership, PrivateKey, PublicKey, Runtime, Scheme};
 
 /// Views that one leader serves before the next does, when leaders stay until they fail: nobody can hold
 /// back others' instructions, or the time, for longer.
 const TERM_VIEWS: u32 = 256;
+/// Final blocks on their way into the state.
+pub const UNACKNOWLEDGED: NonZeroUsize = NZUsize!(16);
 /// Views behind the newest final one of which votes are kept.
 const VIEWS_KEPT: u64 = 16;
 const MAILBOX: NonZeroUsize = NZUsize!(1024);
@@ -72,29 +71,6 @@ pub struct Settings {
     pub files: Files,
     /// Pages of the journals.
     pub pages: CacheRef,
-}
-
-/// In which epoch this node is, and whether it votes there. Every clone sees the same.
-#[derive(Clone, Debug, Default)]
-pub struct Deciding(Arc<(AtomicU64, AtomicBool)>);
-
-impl Deciding {
-    /// The newest epoch that is known here.
-    #[must_use]
-    pub fn epoch(&self) -> u64 {
-        self.0.0.load(Ordering::Relaxed)
-    }
-
-    /// Whether this node votes in it.
-    #[must_use]
-    pub fn votes(&self) -> bool {
-        self.0.1.load(Ordering::Relaxed)
-    }
-
-    fn set(&self, epoch: u64, votes: bool) {
-        self.0.0.store(epoch, Ordering::Relaxed);
-        self.0.1.store(votes, Ordering::Relaxed);
-    }
 }
 
 /// Hands final blocks to the orchestrator: a reporter for marshal, beside the application's.
@@ -132,8 +108,20 @@ pub struct Orchestrator<E, O, M, A> {
     pub blocker: O,
     /// Lets committees connect.
     pub membership: M,
-    /// Tells others where this node is.
-    pub deciding: Deciding,
+    /// Is told, as each epoch begins, whether this node votes in it.
+    pub voting: Voting,
+}
+
+/// Is told whether this node votes.
+pub type Voting = Arc<dyn Fn(bool) + Send + Sync>;
+
+/// Where a node begins: the first epoch whose last block it has not executed.
+#[derive(Clone, Copy, Debug)]
+pub struct Start {
+    /// The epoch, which must be known.
+    pub epoch: u64,
+    /// Whether this node has been in it before: its votes of then must be there.
+    pub again: bool,
 }
 
 struct Running {
@@ -141,12 +129,16 @@ struct Running {
     engine: Handle<()>,
 }
 
+/// The latest epoch that a peer was seen in, and the peer.
+type Ahead = Option<(u64, PublicKey)>;
+
 struct Muxes<S: Sender> {
     votes: MuxHandle<S>,
     certificates: MuxHandle<S>,
     resolver: MuxHandle<S>,
     early_votes: Early,
     early_certificates: Early,
+    ahead: Ahead,
 }
 
 /// Final blocks on their way to the orchestrator.
@@ -165,10 +157,10 @@ where
         + Relay<Digest = Digest, PublicKey = PublicKey, Plan = Plan<PublicKey>>
         + Reporter<Activity = Activity<Scheme, Digest>>,
 {
-    /// Begins in `epoch`, which must be known, with the final blocks that `blocks` tells.
+    /// Begins at `start`, with the final blocks that `blocks` tells.
     pub fn start<S, R>(
         mut self,
-        epoch: u64,
+        start: Start,
         blocks: mpsc::UnboundedReceiver<(Digested<Block>, Exact)>,
         votes: (S, R),
         certificates: (S, R),
@@ -181,13 +173,13 @@ where
         let context = self.context.child("orchestrator");
         context.spawn(move |context| async move {
             self.context = context;
-            self.run(epoch, blocks, votes, certificates, resolver).await;
+            self.run(start, blocks, votes, certificates, resolver).await;
         })
     }
 
     async fn run<S, R>(
         mut self,
-        epoch: u64,
+        start: Start,
         mut blocks: mpsc::UnboundedReceiver<(Digested<Block>, Exact)>,
         votes: (S, R),
         certificates: (S, R),
@@ -207,17 +199,19 @@ where
         let (mux, resolver) = Muxer::new(self.context.child("resolver"), resolver.0, resolver.1);
         mux.start();
         let (early_votes, early_certificates) = (Early::default(), Early::default());
-        let mut muxes = Muxes { votes, certificates, resolver, early_votes, early_certificates };
-        let Some(mut running) = self.enter(epoch, &mut muxes).await else { return };
+        let ahead = None;
+        let mut muxes =
+            Muxes { votes, certificates, resolver, early_votes, early_certificates, ahead };
+        let Some(mut running) = self.enter(start, &mut muxes).await else { return };
         select_loop! {
             self.context,
             on_stopped => {},
             Some((theirs, message)) = other_votes.recv() else break => {
-                self.ask_for_boundary(running.epoch, theirs, &message);
+                muxes.ahead = self.see(running.epoch, muxes.ahead, theirs, &message.0);
                 muxes.early_votes.keep(running.epoch + 1, theirs, message);
             },
             Some((theirs, message)) = other_certificates.recv() else break => {
-                self.ask_for_boundary(running.epoch, theirs, &message);
+                muxes.ahead = self.see(running.epoch, muxes.ahead, theirs, &message.0);
                 muxes.early_certificates.keep(running.epoch + 1, theirs, message);
             },
             ended = &mut running.engine => {
@@ -253,10 +247,10 @@ where
         running.engine.abort();
         // It was told to stop: how it ended says nothing.
         let _ = running.engine.await;
-        if let Some(old) = epoch.checked_sub(2) {
-            forget_votes(&self.context, old, &self.settings.files.votes(old)).await;
+        if let Some(old) = epoch.checked_sub(self.epochs_kept()) {
+            votes::forget(&self.context, &self.settings.files, old).await;
         }
-        self.enter(epoch, muxes).await
+        self.enter(Start { epoch, again: false }, muxes).await
     }
 
     /// The height of an epoch's last block.
@@ -265,28 +259,42 @@ where
         epocher.last(Epoch::new(epoch)).expect("heights fit in 64 bits").get()
     }
 
-    /// A peer is in a later epoch: it has the last block of ours.
-    fn ask_for_boundary(&self, ours: u64, theirs: u64, (from, _): &Message<PublicKey>) {
-        if theirs > ours {
-            let height = commonware_consensus::types::Height::new(self.last(ours));
-            self.marshal.hint_finalized(height, NonEmptyVec::new(from.clone()));
+    /// Epochs that a node may have to begin in again after a stop: those of the blocks that are on their way
+    /// into the state, and the one before, which peers may still be in.
+    const fn epochs_kept(&self) -> u64 {
+        2 + UNACKNOWLEDGED.get() as u64 / self.settings.epoch_blocks.get()
+    }
+
+    /// A peer is in the epoch `theirs`: if that is later than ours, it has the last block of ours.
+    fn see(&self, ours: u64, ahead: Ahead, theirs: u64, from: &PublicKey) -> Ahead {
+        if theirs <= ours {
+            return ahead;
         }
+        self.ask_for_boundary(ours, from);
+        match ahead {
+            Some((epoch, _)) if epoch > theirs => ahead,
+            _ => Some((theirs, from.clone())),
+        }
+    }
+
+    fn ask_for_boundary(&self, ours: u64, from: &PublicKey) {
+        let height = commonware_consensus::types::Height::new(self.last(ours));
+        self.marshal.hint_finalized(height, NonEmptyVec::new(from.clone()));
     }
 
     /// Starts the engine of a known epoch. `None` when the runtime stops.
     async fn enter<S: Sender<PublicKey = PublicKey>>(
         &mut self,
-        epoch: u64,
+        start: Start,
         muxes: &mut Muxes<S>,
     ) -> Option<Running> {
+        let epoch = start.epoch;
         let record = self.committees.record(epoch).expect("only known epochs are entered");
         self.membership.track(&record.committee);
-        let allowed = self.settings.guard.allows(record.time);
-        let scheme = self.committees.scheme(epoch, self.settings.key.as_ref().filter(|_| allowed));
+        let signs = may_sign(&self.context, &self.settings, start, &record).await;
+        let key = self.settings.key.as_ref().filter(|_| signs);
+        let scheme = self.committees.scheme(epoch, key);
         let votes = commonware_cryptography::certificate::Scheme::me(&scheme).is_some();
-        if !allowed && self.settings.key.is_some() {
-            warn!(epoch, "what this node voted in this epoch may be forgotten: it only follows");
-        }
         let vote = muxes.votes.register(epoch).await.ok()?;
         let certificate = muxes.certificates.register(epoch).await.ok()?;
         let resolver = muxes.resolver.register(epoch).await.ok()?;
@@ -297,8 +305,13 @@ where
             (certificate.0, muxes.early_certificates.before(epoch, certificate.1)),
             resolver,
         );
-        self.deciding.set(epoch, votes);
+        (self.voting)(votes);
         info!(epoch, votes, "an epoch begins");
+        if let Some((theirs, from)) = &muxes.ahead
+            && *theirs > epoch
+        {
+            self.ask_for_boundary(epoch, from);
+        }
         Some(Running { epoch, engine })
     }
 
@@ -345,10 +358,21 @@ where
     }
 }
 
-/// Removes the votes of an epoch that nobody asks about any more.
-async fn forget_votes(disk: &impl Runtime, epoch: u64, partition: &str) {
-    match disk.remove(partition, None).await {
-        Ok(()) | Err(commonware_runtime::Error::PartitionMissing(_)) => (),
-        Err(error) => warn!(epoch, %error, "votes of an old epoch stay on disk"),
+/// Whether this node may sign in an epoch: it has a key, and knows all that it has signed there.
+async fn may_sign(disk: &impl Runtime, settings: &Settings, start: Start, record: &Record) -> bool {
+    let Settings { key, guard, files, .. } = settings;
+    let epoch = start.epoch;
+    let (has_key, old_enough) = (key.is_some(), guard.allows(record.time));
+    if has_key && !old_enough {
+        warn!(epoch, "this node's folder is younger than the epoch: it only follows");
+    }
+    let signs = has_key && old_enough;
+    match votes::open(disk, files, start, signs).await {
+        Ok(votes::Journal::Whole) => signs,
+        Ok(votes::Journal::Lost(why)) => {
+            warn!(epoch, why, "what this node voted in this epoch is lost: it only follows");
+            false
+        }
+        Err(fault) => panic!("the votes of epoch {epoch} cannot be read: {fault}"),
     }
 }

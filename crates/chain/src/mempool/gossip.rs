@@ -64,7 +64,7 @@ impl<E: Engine + Clock + Spawner> Gossip<E> {
                 self.context.sleep(COLLECT).await;
                 told.mark_unchanged();
                 let news = core::mem::take(&mut *lock(&self.mempool.0.outbox));
-                tell(&mut sender, news);
+                tell(&mut sender, news.envelopes);
             },
             _ = self.context.sleep_until(tick) => {
                 tick = self.context.current() + TICK;

@@ -34,6 +34,9 @@ use crate::{
 pub use gossip::{Gossip, MESSAGE_MAX};
 pub use pool::{Limits, Pool};
 
+/// Bytes that wait at most to be told to the others.
+const OUTBOX_BYTES_MAX: usize = 16 << 20;
+
 /// Why an envelope does not enter, in order of precedence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
@@ -108,7 +111,25 @@ struct Shared {
     pool: Mutex<Pool>,
     changed: watch::Sender<()>,
     told: watch::Sender<()>,
-    outbox: Mutex<Vec<Vec<u8>>>,
+    outbox: Mutex<Outbox>,
+}
+
+/// What the others are to be told at once.
+#[derive(Default)]
+struct Outbox {
+    envelopes: Vec<Vec<u8>>,
+    bytes: usize,
+}
+
+impl Outbox {
+    /// What finds no room is told later, while it waits in the pool.
+    fn put(&mut self, envelope: &[u8]) {
+        let bytes = self.bytes.saturating_add(envelope.len());
+        if bytes <= OUTBOX_BYTES_MAX {
+            self.envelopes.push(envelope.to_vec());
+            self.bytes = bytes;
+        }
+    }
 }
 
 /// An envelope of which everything is checked that needs no state.
@@ -145,7 +166,7 @@ impl Mempool {
     ) -> Result<Result<bool, Refused>, Fault> {
         let taken = self.take(databases, now, bytes).await?;
         if taken == Ok(true) {
-            lock(&self.0.outbox).push(bytes.to_vec());
+            lock(&self.0.outbox).put(bytes);
             self.0.told.send_replace(());
         }
         Ok(taken)

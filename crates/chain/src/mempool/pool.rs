@@ -136,6 +136,7 @@ impl Pool {
         if let Some(held) = queue.and_then(|it| it.items.get(&sequence)) {
             return if held.digest == digest { Ok(false) } else { Err(Refused::NumberTaken) };
         }
+        self.raise(sender, lane, next);
         let bytes = u64::try_from(signed.to_bytes().len()).unwrap_or(u64::MAX);
         self.make_room(party, bytes)?;
         let member = self.members.entry(party).or_default();

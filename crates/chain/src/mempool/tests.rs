@@ -61,6 +61,26 @@ fn a_lane_keeps_its_order_and_waits_for_what_is_missing() {
 }
 
 #[test]
+fn what_a_lane_has_passed_goes_when_the_next_envelope_tells_of_it() {
+    let mut pool = Pool::new(small(4, 4));
+    for sequence in 0..4 {
+        assert_eq!(pool.insert(envelope(2, 0, sequence), 0, now()), Ok(true));
+    }
+    assert_eq!(pool.insert(envelope(2, 0, 4), 3, now()), Ok(true), "three gave way");
+    assert_eq!(draw(&pool), [(2, 0, 3), (2, 0, 4)]);
+    assert_eq!(pool.size().0, 2);
+}
+
+#[test]
+fn what_is_to_be_told_is_bounded() {
+    let mut outbox = Outbox::default();
+    for _ in 0..100 {
+        outbox.put(&[0; 256 << 10]);
+    }
+    assert_eq!((outbox.envelopes.len(), outbox.bytes), (64, OUTBOX_BYTES_MAX));
+}
+
+#[test]
 fn a_number_is_taken_by_the_first_that_comes_with_it() {
     let mut pool = Pool::new(small(100, 100));
     assert_eq!(pool.insert(envelope(2, 0, 0), 0, now()), Ok(true));

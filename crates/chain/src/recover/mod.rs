@@ -16,7 +16,7 @@ mod record;
 mod tests;
 mod verify;
 
-pub use rebuild::{Rebuilt, rebuild};
+pub use rebuild::{Rebuilt, is_unfinished, rebuild};
 pub use verify::{Counts, Report, verify};
 
 use std::ops::RangeInclusive;

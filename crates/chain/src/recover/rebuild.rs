@@ -8,10 +8,11 @@ use types::Digest;
 
 use super::{Damages, Names, record::Record};
 use crate::{
-    Block, Runtime,
+    Block, Files, Runtime,
     engine::Fault,
     execute::{self, Market},
     index::Index,
+    mark,
 };
 
 /// Blocks executed between two moments at which all is durable.
@@ -30,7 +31,8 @@ pub struct Rebuilt {
 /// missing. Each block's roots are held against its header.
 ///
 /// Before anything is removed, all blocks are read and their certificates checked. When it is
-/// interrupted, it has to be done again. `progress` is told the height and how many there are.
+/// interrupted, it has to be done again: until then the node does not start. `progress` is told the height
+/// and how many there are.
 ///
 /// # Errors
 /// [`Fault::Damaged`]: a block or certificate is damaged (nothing was removed), or the execution of a
@@ -42,6 +44,7 @@ pub async fn rebuild<E: Runtime>(
 ) -> Result<Rebuilt, Fault> {
     let market = Market::of(&names.genesis).ok_or(Fault::Genesis(names.genesis.epoch_blocks))?;
     let last = sound(context, names).await?;
+    mark::make(context, &names.files.rebuilding(), 0).await?;
     state::remove(context, &names.files.state()).await?;
     archive::remove(context, &names.files.archive()).await?;
     let state = State::open(context.child("state"), &names.files.state()).await?;
@@ -70,7 +73,16 @@ pub async fn rebuild<E: Runtime>(
     }
     archive.sync().await?;
     state.sync().await;
+    store::remove(context, &names.files.rebuilding()).await?;
     Ok(Rebuilt { height: last, state_root: root })
+}
+
+/// Whether a rebuild was begun and not finished.
+///
+/// # Errors
+/// [`store::Fault::Engine`].
+pub async fn is_unfinished<E: Runtime>(context: &E, files: &Files) -> Result<bool, store::Fault> {
+    mark::is_made(context, &files.rebuilding(), 0).await
 }
 
 /// The height up to which no block is missing, if all of these and their certificates are sound and one

@@ -106,6 +106,24 @@ fn a_state_made_anew_from_blocks_is_the_certified_one_and_all_of_it_is_verified(
 }
 
 #[test]
+fn a_rebuild_that_was_interrupted_is_noticed_until_it_is_done_again() {
+    run(|context| async move {
+        let blocks = blocks(&context).await;
+        keep(&context, &blocks).await;
+        rebuilt(&context, 0).await.unwrap();
+        let files = names().files;
+        assert!(!is_unfinished(&context, &files).await.unwrap());
+        crate::mark::make(&context, &files.rebuilding(), 0).await.unwrap();
+        assert!(is_unfinished(&context, &files).await.unwrap());
+        let damaged = verified(&context, 0).await.damaged;
+        assert!(damaged.iter().any(|it| it.what == "a rebuild was interrupted"), "{damaged:?}");
+        rebuilt(&context, 1).await.unwrap();
+        assert!(!is_unfinished(&context, &files).await.unwrap());
+        assert_eq!(verified(&context, 1).await.damaged, []);
+    });
+}
+
+#[test]
 fn a_node_that_has_nothing_yet_is_sound() {
     run(|context| async move {
         let report = verified(&context, 0).await;

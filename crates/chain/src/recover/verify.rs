@@ -8,7 +8,7 @@ use store::{
 };
 use types::{DatabaseRange, Databases, Digest, LedgerTime, Wire as _};
 
-use super::{Damage, Damages, Names, record::Record};
+use super::{Damage, Damages, Names, is_unfinished, record::Record};
 use crate::{Runtime, engine::Fault};
 
 /// How far what is made from blocks may be behind them when a node stops: blocks on their way.
@@ -55,6 +55,9 @@ pub async fn verify<E: Runtime>(
     mut progress: impl FnMut(u64, u64) + Send,
 ) -> Result<Report, Fault> {
     let mut damages = Damages::default();
+    if is_unfinished(context, &names.files).await? {
+        damages.add(&names.files.rebuilding(), None, "a rebuild was interrupted");
+    }
     // Before anything is opened: opening mends what it can.
     for fault in state::damaged(context, &names.files.state()).await {
         told(&mut damages, &names.files.state().prefix, &fault);

@@ -81,6 +81,23 @@ pub async fn damaged<E: Engine>(context: &E, config: &Config) -> Vec<Fault> {
     crate::pages::damaged(context, paged).await
 }
 
+/// The first partition of a state that is not there; `None` of a state that has all of them.
+///
+/// # Errors
+/// [`Fault::Engine`].
+pub async fn missing<E: Engine>(context: &E, config: &Config) -> Result<Option<String>, Fault> {
+    for partition in partitions(config).filter(|it| it.ends_with("-blobs")) {
+        match context.scan(&partition).await {
+            Ok(files) if !files.is_empty() => {}
+            Ok(_) | Err(commonware_runtime::Error::PartitionMissing(_)) => {
+                return Ok(Some(partition));
+            }
+            Err(why) => return Err(Fault::engine(&format!("read {partition}"), why)),
+        }
+    }
+    Ok(None)
+}
+
 /// Removes a state that nobody has open, to make it anew.
 ///
 /// # Errors

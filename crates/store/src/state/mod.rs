@@ -35,7 +35,7 @@ mod open;
 mod scan;
 mod source;
 
-pub use config::{Config, Configs, configs, damaged, remove};
+pub use config::{Config, Configs, configs, damaged, missing, remove};
 pub use draft::Draft;
 pub use open::{State, read};
 pub use scan::{Progress, scan};
