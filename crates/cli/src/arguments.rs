@@ -359,8 +359,9 @@ pub enum On {
 pub enum Node {
     /// Run one node until it is told to stop (SIGINT, SIGTERM)
     Run {
-        /// Its folder
-        folder: PathBuf,
+        /// Its node.toml; what it keeps lies beside it
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
         /// Stop when this process has ended
         #[arg(long = "while", value_name = "PID@TICKS", hide = true)]
         watched: Option<Process>,

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use node::Fault;
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
 use crate::{
@@ -14,25 +15,47 @@ use crate::{
 /// `furikae node ..`.
 ///
 /// # Errors
-/// A fault of the node.
+/// Malformed, when the configuration is. A fault of the node.
 pub fn command(command: Node) -> Result<()> {
     match command {
-        Node::Run { folder, watched } => {
+        Node::Run { config, watched } => {
             if let Some(watched) = watched {
                 stop_after(watched)?;
             }
-            run(&folder)
+            run(&config)
         }
         Node::Verify { folder, output } => offline::verify(&folder, output),
         Node::Rebuild { folder, output } => offline::rebuild(&folder, output),
     }
 }
 
-/// Runs it until this process is asked to stop.
-fn run(folder: &Path) -> Result<()> {
+/// Runs it until this process is asked to stop. What it keeps lies beside its configuration.
+fn run(config: &Path) -> Result<()> {
+    if config.file_name() != Some(node::config::NAME.as_ref()) {
+        return Err(Failure::malformed(format_args!("{} is no node's", config.display()))
+            .mend(format_args!("name the {} in the node's folder", node::config::NAME)));
+    }
+    let folder = match config.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
     let stops = Stops::listen()?;
     tell_logs();
-    node::run(folder, async move { stops.wait().await }).map_err(Failure::fault)
+    node::run(folder, async move { stops.wait().await }).map_err(|fault| failure(fault, folder))
+}
+
+/// What a fault of the node in `folder` means to who asked, and how to mend it.
+pub fn failure(fault: Fault, folder: &Path) -> Failure {
+    let folder = folder.display();
+    match fault {
+        Fault::Config { .. } | Fault::NotLoopback(_) => Failure::malformed(fault),
+        Fault::File { .. } | Fault::Listen { .. } => Failure::fault(fault),
+        Fault::Damaged(_) => Failure::fault(fault).mend(format_args!(
+            "furikae node rebuild {folder}; if that refuses, delete {folder}/data: the others have it all"
+        )),
+        Fault::Chain(_) => Failure::fault(fault)
+            .mend(format_args!("furikae node verify {folder} names what is damaged, if anything is")),
+    }
 }
 
 /// What the node says goes to standard error, a JSON object a line; `FURIKAE_LOG` says what of it.

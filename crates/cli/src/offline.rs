@@ -13,6 +13,7 @@ use serde_json::json;
 use crate::{
     door::shown,
     failure::{Failure, Result},
+    node::failure,
     output::Output,
 };
 
@@ -71,9 +72,10 @@ impl Damaged {
 /// `furikae node verify FOLDER`.
 ///
 /// # Errors
-/// A fault, when something is damaged or the folder is none of a node.
+/// Malformed, when the folder is none of a node. A fault, when something is damaged, or the node runs.
 pub fn verify(folder: &Path, output: Output) -> Result<()> {
-    let report = node::verify(folder, progress("read")).map_err(Failure::fault)?;
+    let report = node::verify(folder, progress("read"));
+    let report = report.map_err(|fault| failure(fault, folder))?;
     let verified = Verified::of(report);
     let rows: Vec<_> =
         verified.damaged.iter().filter_map(|it| serde_json::to_value(it).ok()).collect();
@@ -92,9 +94,10 @@ pub fn verify(folder: &Path, output: Output) -> Result<()> {
 /// `furikae node rebuild FOLDER`.
 ///
 /// # Errors
-/// A fault, when a block is damaged or the folder is none of a node.
+/// Malformed, when the folder is none of a node. A fault, when a block is damaged, or the node runs.
 pub fn rebuild(folder: &Path, output: Output) -> Result<()> {
-    let rebuilt = node::rebuild(folder, progress("executed")).map_err(Failure::fault)?;
+    let rebuilt = node::rebuild(folder, progress("executed"));
+    let rebuilt = rebuilt.map_err(|fault| failure(fault, folder))?;
     let root = hex::encode(rebuilt.state_root.0);
     let answer = json!({ "height": rebuilt.height, "state_root": root });
     output.print(&answer, &["height", "state_root"], std::slice::from_ref(&answer))

@@ -1,6 +1,7 @@
 //! When a node's data folder was made: votes older than it may be forgotten.
 //!
-//! The file lies with the votes, so that it is lost when they are. Backups leave both out.
+//! The file lies with the votes, so that it is lost when they are. Backups leave both out. Votes that are
+//! lost while it stays are noticed by their marks: see `chain::epoch`.
 
 use std::{
     fs::{self, File},
@@ -11,6 +12,8 @@ use std::{
 
 use chain::epoch::{AHEAD_MAX_MS, Guard};
 use types::LedgerTime;
+
+use crate::Fault;
 
 const NAME: &str = "born";
 
@@ -32,19 +35,22 @@ pub const fn market_may_begin(born: LedgerTime) -> LedgerTime {
 /// When the folder `data` was made. A folder without that note is new: it is made, and dated now.
 ///
 /// # Errors
-/// What the disk says; [`io::ErrorKind::InvalidData`] when the note is not a number of milliseconds.
-pub fn of(data: &Path) -> io::Result<LedgerTime> {
+/// [`Fault::File`]: the disk says no, or the note is not a number of milliseconds.
+pub fn of(data: &Path) -> Result<LedgerTime, Fault> {
     let path = data.join(NAME);
-    match fs::read_to_string(&path) {
+    read(data, &path).map_err(|error| Fault::File { path, why: error.to_string() })
+}
+
+fn read(data: &Path, path: &Path) -> io::Result<LedgerTime> {
+    match fs::read_to_string(path) {
         Ok(text) => {
             let bad = || {
-                let why =
-                    format!("{} holds no time; delete the folder to begin anew", path.display());
+                let why = "it holds no time; delete its folder, and the node begins anew";
                 io::Error::new(io::ErrorKind::InvalidData, why)
             };
             text.trim().parse().map(LedgerTime).map_err(|_| bad())
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => make(data, &path),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => make(data, path),
         Err(error) => Err(error),
     }
 }
@@ -78,7 +84,10 @@ mod tests {
         assert!(guard(born).allows(market_may_begin(born)));
         assert!(!guard(born).allows(LedgerTime(market_may_begin(born).0 - 1)));
         fs::write(data.join(NAME), "yesterday").unwrap();
-        assert_eq!(of(&data).unwrap_err().kind(), io::ErrorKind::InvalidData);
+        let why = of(&data).unwrap_err().to_string();
+        assert!(
+            why.ends_with("born: it holds no time; delete its folder, and the node begins anew")
+        );
         fs::remove_dir_all(&data).unwrap();
     }
 }

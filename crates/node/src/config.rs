@@ -1,7 +1,7 @@
 //! What a node finds in its folder: who it is, its key, the first state of the market.
 //!
 //! ```text
-//!   node.toml     name, role, listen, http, leader, pace_ms, peers [{ key, address }]
+//!   node.toml     name, role, listen, http, pace_ms, peers [{ key, address }]
 //!   genesis.bin   the market's genesis, in its one encoding
 //!   node.key      the seed of its key, 64 hexadecimal digits, readable by its owner only
 //! ```
@@ -20,7 +20,9 @@ use types::{PublicKey, Wire as _};
 
 use crate::{Fault, http};
 
-/// Longest text of `node.toml`, in bytes.
+/// How the file is named that says what a node is.
+pub const NAME: &str = "node.toml";
+/// Longest text of it, in bytes.
 const TOML_MAX: u64 = 1 << 20;
 /// Longest genesis, in bytes.
 const GENESIS_MAX: u64 = 64 << 20;
@@ -43,8 +45,6 @@ pub struct Config {
     pub http: SocketAddr,
     /// What those may ask at most.
     pub http_limits: http::Limits,
-    /// Who proposes.
-    pub leader: Leader,
     /// Milliseconds between blocks while nothing is asked.
     pub pace_ms: u64,
     /// The other nodes.
@@ -65,16 +65,6 @@ pub enum Role {
     Observer,
 }
 
-/// Who proposes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Leader {
-    /// Each validator in turn.
-    RoundRobin,
-    /// The same until it fails, or its term ends.
-    Fixed,
-}
-
 /// Another node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Peer {
@@ -93,7 +83,6 @@ struct Toml {
     http: SocketAddr,
     #[serde(default)]
     http_limits: http::Limits,
-    leader: Leader,
     pace_ms: u64,
     #[serde(default)]
     peers: Vec<PeerToml>,
@@ -111,10 +100,10 @@ impl Config {
     /// Reads the folder of one node.
     ///
     /// # Errors
-    /// [`Fault::File`], naming the file, and of `node.toml` line and field; [`Fault::NotLoopback`].
+    /// [`Fault::Config`], naming the file, and of `node.toml` line and field; [`Fault::NotLoopback`].
     pub fn read(folder: &Path) -> Result<Self, Fault> {
-        let path = folder.join("node.toml");
-        let fault = |why: String| Fault::File { path: path.clone(), why };
+        let path = folder.join(NAME);
+        let fault = |why: String| Fault::Config { path: path.clone(), why };
         let text = String::from_utf8(bytes(&path, TOML_MAX)?);
         let text = text.map_err(|_| fault("it is not a text in UTF-8".into()))?;
         let toml: Toml = toml::from_str(&text).map_err(|why| fault(why.to_string()))?;
@@ -146,7 +135,6 @@ impl Config {
             listen: toml.listen,
             http: toml.http,
             http_limits: toml.http_limits,
-            leader: toml.leader,
             pace_ms: toml.pace_ms,
             peers,
             genesis: genesis(&folder.join("genesis.bin"))?,
@@ -166,11 +154,11 @@ fn key<'de, D: serde::Deserializer<'de>>(from: D) -> Result<PublicKey, D::Error>
 /// The genesis in the file at `path`.
 pub(crate) fn genesis(path: &Path) -> Result<Genesis, Fault> {
     let genesis = Genesis::from_bytes(&bytes(path, GENESIS_MAX)?);
-    genesis.map_err(|why| Fault::File { path: path.into(), why: format!("no genesis: {why}") })
+    genesis.map_err(|why| Fault::Config { path: path.into(), why: format!("no genesis: {why}") })
 }
 
 fn secret(path: &Path) -> Result<SecretKey, Fault> {
-    let fault = |why: String| Fault::File { path: path.into(), why };
+    let fault = |why: String| Fault::Config { path: path.into(), why };
     let text = bytes(path, KEY_MAX)?;
     let mode = fs::metadata(path).map_err(|error| fault(error.to_string()))?.permissions().mode();
     if mode & 0o077 != 0 {
@@ -184,7 +172,7 @@ fn secret(path: &Path) -> Result<SecretKey, Fault> {
 }
 
 fn bytes(path: &Path, max: u64) -> Result<Vec<u8>, Fault> {
-    let fault = |why: String| Fault::File { path: path.into(), why };
+    let fault = |why: String| Fault::Config { path: path.into(), why };
     let len = fs::metadata(path).map_err(|error| fault(error.to_string()))?.len();
     if len > max {
         return Err(fault(format!("{len} bytes are too many: at most {max}")));

@@ -40,7 +40,8 @@ impl Lock {
 /// `progress` is told the height that was read and how many there are.
 ///
 /// # Errors
-/// [`Fault::File`]: the folder has no genesis or no data, or the node runs. [`Fault::Chain`].
+/// [`Fault::Config`]: the folder has no genesis. [`Fault::File`]: it has no data, or the node runs.
+/// [`Fault::Chain`].
 pub fn verify(
     folder: &Path,
     progress: impl FnMut(u64, u64) + Send + 'static,

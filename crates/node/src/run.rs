@@ -5,7 +5,7 @@
 //!   thread group 2: HTTP, so that those who ask cannot hold up a vote
 //! ```
 
-use std::{future::Future, path::Path, pin::Pin, time::Duration};
+use std::{future::Future, panic::AssertUnwindSafe, path::Path, pin::Pin, time::Duration};
 
 use chain::{
     Form, PrivateKey,
@@ -40,18 +40,28 @@ const LEADER_MARGIN: Duration = Duration::from_secs(1);
 /// Runs the node in `folder` until `stop` is done.
 ///
 /// # Errors
-/// [`Fault`], when the folder holds no sound configuration, an address is taken, or a part fails.
+/// [`Fault::Config`], [`Fault::NotLoopback`]; [`Fault::File`]; [`Fault::Listen`]; [`Fault::Damaged`], when that
+/// is noticed before it runs; [`Fault::Chain`], when a part fails.
 pub fn run(folder: &Path, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), Fault> {
     let config = Config::read(folder)?;
     let data = data(folder);
-    let born = birth::of(&data)
-        .map_err(|error| Fault::File { path: data.clone(), why: error.to_string() })?;
+    let born = birth::of(&data)?;
     let _lock = Lock::take(&data)?;
     let runtime = tokio::Config::default()
         .with_storage_directory(&data)
         .with_worker_threads(THREADS)
         .with_tcp_nodelay(Some(true));
-    tokio::Runner::new(runtime).start(|context| live(context, config, born, Box::pin(stop)))
+    let life =
+        || tokio::Runner::new(runtime).start(|context| live(context, config, born, Box::pin(stop)));
+    // A part that finds its files damaged while it runs panics: the process ends, and says so as ever.
+    std::panic::catch_unwind(AssertUnwindSafe(life)).unwrap_or_else(|panic| {
+        let said = panic.downcast_ref::<String>().map(String::as_str);
+        let said = said.or_else(|| panic.downcast_ref::<&str>().copied());
+        Err(Fault::Chain(format!(
+            "a part of the node failed: {}",
+            said.unwrap_or("it said no more")
+        )))
+    })
 }
 
 /// The life of a node. Boxed, so that the whole stack is compiled once, here.
@@ -65,7 +75,7 @@ fn live(
         let (network, gatekeeper, directory, lines) = connect(&context, &config)?;
         let setup = setup(&config, born);
         let started = start(context.child("node"), setup, gatekeeper, directory, lines).await;
-        let Node { door, mut tasks } = started.map_err(|fault| Fault::Chain(fault.to_string()))?;
+        let Node { door, mut tasks } = started.map_err(found)?;
         tasks.push(("network", network));
         let serving = serve(&config, door)?;
         info!(name = config.name, listen = %config.listen, http = %config.http, "the node runs");
@@ -93,6 +103,16 @@ fn start(
     lines: Lines,
 ) -> Pin<Box<dyn Future<Output = Result<Node, engine::Fault>> + Send>> {
     Box::pin(node::start(context, setup, gatekeeper, directory, lines))
+}
+
+/// What the chain found when it was to start.
+fn found(fault: engine::Fault) -> Fault {
+    match fault {
+        engine::Fault::Genesis(_) => Fault::Chain(fault.to_string()),
+        engine::Fault::Damaged { .. } | engine::Fault::Unfinished | engine::Fault::Store(_) => {
+            Fault::Damaged(fault.to_string())
+        }
+    }
 }
 
 /// The network to the other nodes.
@@ -140,7 +160,7 @@ fn serve(config: &Config, door: Door) -> Result<http::Server, Fault> {
 fn form(config: &Config) -> Result<Form, Fault> {
     let path = config.folder.join("genesis.bin");
     let why = "an epoch needs at least two blocks";
-    Form::of(&config.genesis).ok_or_else(|| Fault::File { path, why: why.into() })
+    Form::of(&config.genesis).ok_or_else(|| Fault::Config { path, why: why.into() })
 }
 
 /// The node's key, as the engine has it.

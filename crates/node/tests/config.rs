@@ -8,17 +8,13 @@ use std::{
 
 use crypto::keys::SecretKey;
 use ledger::Genesis;
-use node::{
-    Config, Fault,
-    config::{Leader, Role},
-};
+use node::{Config, Fault, config::Role};
 use types::{BusinessDate, LedgerTime, Text, Wire as _};
 
 const TOML: &str = r#"name = "validator-1"
 role = "validator"
 listen = "127.0.0.1:4001"
 http = "127.0.0.1:0"
-leader = "round-robin"
 pace_ms = 1000
 
 [[peers]]
@@ -89,7 +85,7 @@ fn a_folder_is_read() {
     let folder = folder("read");
     let config = Config::read(folder.path()).unwrap();
     assert_eq!((config.name.as_str(), config.role), ("validator-1", Role::Validator));
-    assert_eq!((config.leader, config.pace_ms), (Leader::RoundRobin, 1_000));
+    assert_eq!(config.pace_ms, 1_000);
     assert_eq!((config.listen.port(), config.http.port()), (4_001, 0));
     assert_eq!(config.peers.len(), 1);
     assert_eq!(config.peers[0].key, secret(2).public());

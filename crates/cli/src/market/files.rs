@@ -13,10 +13,7 @@ use serde::Serialize;
 use types::PublicKey;
 
 use super::folder::{Folder, NodeKind, NodePlan, Plan, write_whole};
-use crate::{
-    arguments::Leader,
-    failure::{Failure, Result},
-};
+use crate::failure::{Failure, Result};
 
 /// Milliseconds between blocks while nothing is asked.
 const PACE_MS: u64 = 1_000;
@@ -28,7 +25,6 @@ struct Config<'a> {
     role: NodeKind,
     listen: String,
     http: String,
-    leader: &'static str,
     pace_ms: u64,
     peers: Vec<Peer>,
 }
@@ -66,10 +62,6 @@ fn config<'a>(folder: &Folder, plan: &Plan, node: &'a NodePlan) -> Result<Config
         role: node.kind,
         listen: node.listen.p2p.to_string(),
         http: node.listen.api.to_string(),
-        leader: match plan.leader {
-            Leader::Rotating => "round-robin",
-            Leader::Fixed => "fixed",
-        },
         pace_ms: PACE_MS,
         peers,
     })

@@ -69,7 +69,8 @@ fn spawn(folder: &Folder, node: &NodePlan, watched: Option<Process>) -> Result<C
     let log = open.map_err(|error| Failure::file("open", &log_path, &error))?;
     let errors = log.try_clone().map_err(|error| Failure::file("open", &log_path, &error))?;
     let mut command = Command::new(&binary);
-    command.args(["node", "run"]).arg(folder.data(&node.name));
+    let config = folder.data(&node.name).join(node::config::NAME);
+    command.args(["node", "run", "--config"]).arg(config);
     if let Some(watched) = watched {
         command.args(["--while", &watched.to_string()]);
     }
