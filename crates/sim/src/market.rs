@@ -216,7 +216,8 @@ impl Market {
         self.context.remove(&partition, None).await.expect("the partition is there");
     }
 
-    /// Ends a node and changes one bit in the middle of the last file of one partition of its disk.
+    /// Ends a node and changes one bit of the last file of one partition of its disk: in its first bytes,
+    /// which mean something in every file.
     ///
     /// # Panics
     /// When there is no such partition.
@@ -226,9 +227,10 @@ impl Market {
         let files = self.context.scan(&partition).await.expect("the partition is there");
         let last = files.iter().max().expect("it has a file");
         let (file, len) = self.context.open(&partition, last).await.expect("it opens");
-        let read = file.read_at(len / 2, 1, ReadOptions::default()).await.expect("it is read");
+        let at = len.min(16) / 2;
+        let read = file.read_at(at, 1, ReadOptions::default()).await.expect("it is read");
         let flipped = vec![read.coalesce().as_ref()[0] ^ 1];
-        let written = file.write_at(len / 2, flipped, WriteOptions::default()).await;
+        let written = file.write_at(at, flipped, WriteOptions::default()).await;
         written.expect("it is written");
         file.sync().await.expect("it is durable");
     }

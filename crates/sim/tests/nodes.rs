@@ -233,13 +233,13 @@ async fn follows_for_an_epoch(market: &mut Market, part: &str, seen: &str) {
     let epoch = market.status()[0].as_ref().unwrap().epoch;
     let height = market.status()[0].as_ref().unwrap().height;
     market.start(2).await;
-    assert!(!market.status()[2].as_ref().unwrap().voting, "{part} {seen}");
     assert!(market.reach(height + 2, MINUTE).await, "{:?}", market.status());
     let status = market.status()[2].clone().unwrap();
     assert!(!status.voting || status.epoch > epoch, "{part} {seen}: {status:?}");
     // It does not forget that it has lost them.
     market.kill(2).await;
     market.start(2).await;
+    assert!(market.reach(height + 4, MINUTE).await, "{:?}", market.status());
     let status = market.status()[2].clone().unwrap();
     assert!(!status.voting || status.epoch > epoch, "{part} {seen}: {status:?}");
     assert!(market.reach((epoch + 1) * 10 + 1, MINUTE).await, "{:?}", market.status());
@@ -261,6 +261,7 @@ fn who_lost_its_votes_alone_votes_from_the_next_epoch() {
         assert!(market.reach(43, MINUTE).await);
         market.kill(2).await;
         market.start(2).await;
+        assert!(market.reach(45, MINUTE).await, "{:?}", market.status());
         assert!(market.status()[2].as_ref().unwrap().voting, "what is whole is trusted");
         assert!(one_root(market));
     });
