@@ -2,10 +2,13 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum, builder::RangedU64ValueParser};
+use clap::{
+    Args, Parser, Subcommand, ValueEnum,
+    builder::{PossibleValuesParser, RangedU64ValueParser},
+};
 use serde::{Deserialize, Serialize};
 
-use crate::{market::process::Process, output::Output};
+use crate::{market::process::Process, output::Output, read::STATUSES};
 
 /// The shared ledger of a capital market
 #[derive(Debug, Parser)]
@@ -254,8 +257,8 @@ pub struct Instructions {
     /// Only those of this party
     #[arg(long = "as", value_name = "PARTY")]
     pub party: Option<String>,
-    /// Only those in this state, such as settled
-    #[arg(long)]
+    /// Only those in this state
+    #[arg(long, value_name = "STATUS", value_parser = PossibleValuesParser::new(STATUSES))]
     pub status: Option<String>,
     #[command(flatten)]
     pub door: Door,

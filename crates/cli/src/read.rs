@@ -138,6 +138,22 @@ pub fn registry_of(view: &View, instrument: InstrumentId) -> Result<Value> {
     Ok(json!({"isin": instrument.to_string(), "total": total, "holders": list}))
 }
 
+/// The states that an instruction may be in.
+pub const STATUSES: [&str; 12] = [
+    "unmatched",
+    "on-hold",
+    "counterparty-on-hold",
+    "awaiting-sign-off",
+    "awaiting-date",
+    "pending",
+    "settled",
+    "cancelled",
+    "expired",
+    "sign-off-refused",
+    "refused",
+    "done",
+];
+
 /// Where an instruction stands.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct State {

@@ -3,6 +3,8 @@
 use std::{
     fs::{File, TryLockError},
     path::Path,
+    thread,
+    time::{Duration, Instant},
 };
 
 use chain::recover::{self, Names};
@@ -11,12 +13,18 @@ use commonware_runtime::{Runner as _, tokio};
 
 use crate::{Fault, config, data, files};
 
+/// How long a lock is waited for.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How long until it is tried again.
+const PAUSE: Duration = Duration::from_millis(20);
+
 /// Keeps a second process from the data of a node for as long as it lives, or the process does.
 #[derive(Debug)]
 pub struct Lock(#[expect(dead_code, reason = "it is held, not used")] File);
 
 impl Lock {
-    /// Takes the lock of the data folder `data`, which is there.
+    /// Takes the lock of the data folder `data`, which is there. A process that was just killed may hold it
+    /// for some moments.
     ///
     /// # Errors
     /// [`Fault::File`]: another process has it, or the disk says no.
@@ -25,12 +33,18 @@ impl Lock {
         let fault = |why: String| Fault::File { path: path.clone(), why };
         let file = File::options().create(true).truncate(false).write(true).open(&path);
         let file = file.map_err(|error| fault(error.to_string()))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self(file)),
-            Err(TryLockError::WouldBlock) => {
-                Err(fault("the node runs, or another command works on its data".into()))
+        let until = Instant::now() + PATIENCE;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Self(file)),
+                Err(TryLockError::WouldBlock) if Instant::now() < until => thread::sleep(PAUSE),
+                Err(TryLockError::WouldBlock) => {
+                    return Err(fault(
+                        "the node runs, or another command works on its data".into(),
+                    ));
+                }
+                Err(TryLockError::Error(error)) => return Err(fault(error.to_string())),
             }
-            Err(TryLockError::Error(error)) => Err(fault(error.to_string())),
         }
     }
 }

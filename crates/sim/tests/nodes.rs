@@ -28,11 +28,6 @@ fn genesis(keys: &[PrivateKey], epoch_blocks: u64, leader: u8) -> Genesis {
         row: Party { lei, name: name.clone(), roles: Roles::ALL, suspended: false },
         key: crypto::keys::SecretKey::from_seed([u8::try_from(it).unwrap(); 32]).public(),
     };
-    let validator = |(party, key): (u32, &PrivateKey)| Validator {
-        key: chain::block::our_key(&key.public_key()),
-        party: PartyId(party),
-        address: Text::new("127.0.0.1:1").unwrap(),
-    };
     Genesis {
         name: Text::new("simulated").unwrap(),
         time: LedgerTime(1_000),
@@ -40,9 +35,19 @@ fn genesis(keys: &[PrivateKey], epoch_blocks: u64, leader: u8) -> Genesis {
         epoch_blocks,
         leader,
         parties: (1..=4).map(party).collect(),
-        validators: (1..).zip(keys).map(validator).collect(),
+        validators: validators(keys),
         parameters: Vec::new(),
     }
+}
+
+/// The validators that have these keys, of parties 1, 2, ...
+fn validators(keys: &[PrivateKey]) -> Vec<Validator> {
+    let validator = |(party, key): (u32, &PrivateKey)| Validator {
+        key: chain::block::our_key(&key.public_key()),
+        party: PartyId(party),
+        address: Text::new("127.0.0.1:1").unwrap(),
+    };
+    (1..).zip(keys).map(validator).collect()
 }
 
 fn run(seed: u64, leader: u8, test: impl AsyncFnOnce(&mut Market) + 'static) {
@@ -59,6 +64,11 @@ fn run(seed: u64, leader: u8, test: impl AsyncFnOnce(&mut Market) + 'static) {
 
 /// An envelope of party 1: the business day `day` opens.
 fn opens(market: &Market, sequence: u64, day: u32) -> Vec<u8> {
+    signed(market, sequence, Instruction::OpenDay { date: BusinessDate(day) })
+}
+
+/// An envelope of party 1 with one instruction.
+fn signed(market: &Market, sequence: u64, instruction: Instruction) -> Vec<u8> {
     let envelope = Envelope {
         chain: market.genesis().chain(),
         sender: Sender::Party(PartyId(1)),
@@ -68,7 +78,7 @@ fn opens(market: &Market, sequence: u64, day: u32) -> Vec<u8> {
         expiry: LedgerTime(u64::MAX),
         via: None,
         sealed: Digest([0; 32]),
-        instructions: vec![Instruction::OpenDay { date: BusinessDate(day) }],
+        instructions: vec![instruction],
     };
     let secret = crypto::keys::SecretKey::from_seed([1; 32]);
     let signature = secret.sign(&envelope.digest().0).to_vec();
@@ -264,6 +274,36 @@ fn who_lost_its_votes_alone_votes_from_the_next_epoch() {
         assert!(market.reach(45, MINUTE).await, "{:?}", market.status());
         assert!(market.status()[2].as_ref().unwrap().voting, "what is whole is trusted");
         assert!(one_root(market));
+    });
+}
+
+#[test]
+fn the_set_of_validators_changes_with_an_epoch() {
+    let config = deterministic::Config::default().with_seed(14).with_timeout(Some(MINUTE * 60));
+    deterministic::Runner::new(config).start(|context| async move {
+        let keys: Vec<_> = (0..5).map(PrivateKey::from_seed).collect();
+        let begins = genesis(&keys[..4], 10, 0);
+        let mut market =
+            Market::new(context.child("market"), begins, keys.clone(), Vec::new()).await;
+        market.start_all().await;
+        assert!(market.reach(3, MINUTE).await);
+        let votes = |market: &Market| -> Vec<bool> {
+            market.status().into_iter().flatten().map(|it| it.voting).collect()
+        };
+        assert_eq!(votes(&market), [true, true, true, true, false]);
+        // Party 1 leaves, the fifth node votes in its place.
+        let set = Instruction::SetValidators { validators: validators(&keys[1..]) };
+        let taken = market.door(0).unwrap().submit(signed(&market, 0, set)).await;
+        assert_eq!(taken, Ok(Ok(true)));
+        assert!(market.reach(22, MINUTE).await, "{:?}", market.status());
+        assert_eq!(votes(&market), [false, true, true, true, true]);
+        // The new set decides without the one that left.
+        market.kill(0).await;
+        opens_day(&market, 4, 1).await;
+        market.start(0).await;
+        opens_day(&market, 2, 2).await;
+        assert_eq!(votes(&market), [false, true, true, true, true]);
+        assert!(one_root(&market));
     });
 }
 

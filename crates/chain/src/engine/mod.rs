@@ -259,7 +259,7 @@ impl<E: Runtime> Base<E> {
             let why = format!("the last block of an epoch before {epoch} is gone");
             return Err(Fault::Damaged { file: files.blocks(), why });
         }
-        Ok(Start { epoch, again: processed > 0 })
+        Ok(Start { epoch, again: kept > 0 })
     }
 
     fn marshal(
