@@ -223,6 +223,8 @@ impl Market {
     /// When there is no such partition.
     pub async fn flip(&mut self, node: usize, part: &str) {
         self.kill(node).await;
+        // Its tasks let go of their files.
+        self.wait(Duration::from_millis(100)).await;
         let partition = self.partition(node, part);
         let files = self.context.scan(&partition).await.expect("the partition is there");
         let last = files.iter().max().expect("it has a file");

@@ -37,17 +37,22 @@ pub async fn open<E: Runtime>(
 ) -> Result<Journal, Fault> {
     let partition = files.votes(epoch);
     let damage = store::check_pages(disk, &partition).await.err().map(|it| it.to_string());
+    let begun = mark::is_made(disk, &files.votes_begun(), epoch).await?;
     if !signs {
-        // What others signed comes again from them.
-        if damage.is_some() {
+        // Who signs no more in an epoch does not sign again there. What others signed comes from them.
+        if begun {
+            mark::make(disk, &files.votes_lost(), epoch).await?;
+        }
+        if begun || damage.is_some() {
             store::remove(disk, &partition).await?;
         }
         return Ok(Journal::Whole);
     }
     if mark::is_made(disk, &files.votes_lost(), epoch).await? {
+        // Votes that are left, or a follower's journal: an engine without a key reads no votes of its own.
+        store::remove(disk, &partition).await?;
         return Ok(Journal::Lost("it was lost before".into()));
     }
-    let begun = mark::is_made(disk, &files.votes_begun(), epoch).await?;
     let gone = mark::all(disk, &partition).await?.is_empty();
     let lost = match damage {
         Some(damage) => Some(damage),
