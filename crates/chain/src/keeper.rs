@@ -26,8 +26,10 @@ use crate::{Block, Marshal, Runtime, application::Sink};
 const WAITING_MAX: usize = 64;
 /// Blocks in a row that may be without a certificate of their own.
 const UNCERTIFIED_MAX: usize = 256;
-/// Blocks read at most to answer one question about a past height.
-const STEPS_MAX: u32 = 4_096;
+/// Blocks read at once on the way back to a past height: a final block is kept meanwhile after so many.
+const STEPS_AT_ONCE: u32 = 32;
+/// How often it is gone on.
+const WALKS_MAX: u32 = 128;
 
 /// Asks the keeper. Clones ask the same one.
 #[derive(Clone)]
@@ -136,7 +138,7 @@ async fn prove<E: Runtime>(
             continue;
         };
         let newest = (&changes.header, &certificate);
-        return archive.prove(key, changed, when, newest, STEPS_MAX).await;
+        return archive.prove(key, changed, when, newest, STEPS_AT_ONCE).await;
     }
     Ok(Proved::NotYet)
 }
@@ -159,12 +161,20 @@ impl Keeper {
         self.ask(|answer| Ask::AtTime(time, answer)).await
     }
 
-    /// A proof of how the row of `key`, whose last change is at `changed`, stood `when`.
+    /// A proof of how the row of `key`, whose last change is at `changed`, stood `when`. Final blocks are kept
+    /// in between.
     ///
     /// # Errors
     /// As [`Self::block`].
     pub async fn prove(&self, key: store::Key, changed: u64, when: When) -> Result<Proved, Fault> {
-        self.ask(|answer| Ask::Prove(Box::new(key), changed, when, answer)).await
+        let mut from = changed;
+        for _ in 0..WALKS_MAX {
+            match self.ask(|answer| Ask::Prove(Box::new(key), from, when, answer)).await? {
+                Proved::Further(height) => from = height,
+                proved => return Ok(proved),
+            }
+        }
+        Ok(Proved::Further(from))
     }
 
     async fn ask<T>(&self, ask: impl FnOnce(Answer<T>) -> Ask) -> Result<T, Fault> {

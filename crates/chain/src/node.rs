@@ -208,17 +208,27 @@ impl<E: Runtime> Serving<E> {
                 let _ = answer.send(self.keeper.at_time(time).await.map_err(damaged));
             }
             Ask::Prove(key, when, answer) => {
-                let _ = answer.send(self.prove(key, when).await.map_err(damaged));
+                // It may read many blocks: what others ask is answered meanwhile.
+                let (databases, keeper) = (self.databases.clone(), self.keeper.clone());
+                context.child("proof").spawn(move |_| async move {
+                    let _ =
+                        answer.send(prove(&databases, &keeper, key, when).await.map_err(damaged));
+                });
             }
         }
     }
+}
 
-    async fn prove(&self, key: store::Key, when: When) -> Result<Option<Proved>, store::Fault> {
-        let rows = state::read(&self.databases, &[key]).await?;
-        match rows.into_iter().next().flatten() {
-            Some(row) => self.keeper.prove(key, row.changed, when).await.map(Some),
-            None => Ok(None),
-        }
+async fn prove<E: Runtime>(
+    databases: &Databases<E>,
+    keeper: &Keeper,
+    key: store::Key,
+    when: When,
+) -> Result<Option<Proved>, store::Fault> {
+    let rows = state::read(databases, &[key]).await?;
+    match rows.into_iter().next().flatten() {
+        Some(row) => keeper.prove(key, row.changed, when).await.map(Some),
+        None => Ok(None),
     }
 }
 

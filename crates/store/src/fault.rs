@@ -1,7 +1,5 @@
 //! What the world did to us: disks that fail, files that were changed. Retried, or stops the node.
 
-use commonware_runtime::Storage;
-
 use crate::row::BadRow;
 
 /// Why the store could not do what it was asked, with what was tried.
@@ -63,17 +61,6 @@ impl Fault {
     /// A refusal of the engine.
     pub(crate) fn engine(what: &str, why: impl core::fmt::Display) -> Self {
         Self::Engine { what: what.to_owned(), why: why.to_string() }
-    }
-}
-
-/// Removes a partition, if it is there.
-///
-/// # Errors
-/// [`Fault::Engine`].
-pub async fn remove<S: Storage>(context: &S, partition: &str) -> Result<(), Fault> {
-    match context.remove(partition, None).await {
-        Ok(()) | Err(commonware_runtime::Error::PartitionMissing(_)) => Ok(()),
-        Err(why) => Err(Fault::engine(&format!("remove {partition}"), why)),
     }
 }
 

@@ -18,11 +18,12 @@ extern crate alloc;
 pub mod archive;
 mod fault;
 mod pages;
+pub mod partition;
 pub mod row;
 pub mod state;
 
 pub use archive::Archive;
-pub use fault::{Fault, remove};
+pub use fault::Fault;
 pub use pages::check as check_pages;
 pub use row::{Class, Key, Row};
 pub use state::{Databases, Draft, Engine, Sealed, State};

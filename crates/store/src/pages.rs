@@ -10,7 +10,7 @@
 use commonware_cryptography::Crc32;
 use commonware_runtime::{Blob as _, ReadOptions, Storage};
 
-use crate::{Fault, state::Engine};
+use crate::{Fault, partition, state::Engine};
 
 /// Bytes of a page.
 const PAGE_LEN: usize = 4096;
@@ -37,12 +37,7 @@ pub(crate) async fn damaged<E: Engine>(
 /// [`Fault::Damaged`] with the first; [`Fault::Engine`].
 pub async fn check<S: Storage>(context: &S, partition: &str) -> Result<(), Fault> {
     let fault = |why| Fault::engine(&format!("read {partition}"), why);
-    let names = match context.scan(partition).await {
-        Ok(names) => names,
-        Err(commonware_runtime::Error::PartitionMissing(_)) => return Ok(()),
-        Err(why) => return Err(fault(why)),
-    };
-    for name in names {
+    for name in partition::files(context, partition).await? {
         let (blob, len) = context.open(partition, &name).await.map_err(fault)?;
         let page_len = u64::try_from(PAGE_LEN).expect("a small number");
         let pages = len / page_len;

@@ -209,8 +209,15 @@ fn the_past_of_a_row_is_its_last_change_and_the_next() {
         assert_eq!((after.height(), after.change().previous), (12, 0));
 
         let hot = key(Class::Small, 0);
-        assert_eq!(archive.as_of(&hot, 20, 5, 10).await.unwrap(), AsOf::Further(10));
-        assert!(matches!(archive.as_of(&hot, 10, 5, 10).await.unwrap(), AsOf::Found { .. }));
+        assert_eq!(archive.as_of(&hot, 20, 5, 10).await.unwrap(), AsOf::Further(11));
+        for (as_of, steps) in (0..=20).flat_map(|it| (2..6).map(move |steps| (it, steps))) {
+            let whole = archive.as_of(&hot, 20, as_of, 100).await.unwrap();
+            let mut walked = archive.as_of(&hot, 20, as_of, steps).await.unwrap();
+            while let AsOf::Further(height) = walked {
+                walked = archive.as_of(&hot, height, as_of, steps).await.unwrap();
+            }
+            assert_eq!(walked, whole, "as of {as_of}, {steps} steps at once");
+        }
         assert_eq!(archive.as_of(&hot, 21, 5, 10).await.unwrap(), AsOf::NotKept(21));
         let fault = archive.as_of(&third, 20, 5, 10).await.unwrap_err().to_string();
         assert!(fault.contains("height 20"), "{fault}");

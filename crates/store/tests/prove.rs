@@ -116,7 +116,7 @@ fn what_cannot_be_proved_yet_is_said_so() {
         assert_eq!(market.prove(&third, When::Height(16), 100).await, Proved::Unchanged);
         assert_eq!(market.prove(&own, When::Height(14), 100).await, Proved::Unchanged);
         assert_eq!(market.prove(&third, When::Height(18), 100).await, Proved::NotYet);
-        assert_eq!(market.prove(&hot, When::Height(3), 10).await, Proved::Further(10));
+        assert_eq!(market.prove(&hot, When::Height(3), 10).await, Proved::Further(11));
         let newest = &market.chain.blocks[usize::try_from(NEWEST).unwrap()].header;
         let certified = (newest, &market.certificate);
         let proved = market.archive.prove(&hot, 21, When::Height(3), certified, 100).await.unwrap();

@@ -11,7 +11,7 @@
 //! before the first vote, apart from the journal.
 
 use commonware_runtime::{Error, Storage};
-use store::Fault;
+use store::{Fault, partition};
 
 use super::Start;
 use crate::{Files, Runtime, mark};
@@ -35,8 +35,8 @@ pub async fn open<E: Runtime>(
     Start { epoch, again }: Start,
     signs: bool,
 ) -> Result<Journal, Fault> {
-    let partition = files.votes(epoch);
-    let damage = store::check_pages(disk, &partition).await.err().map(|it| it.to_string());
+    let journal = files.votes(epoch);
+    let damage = store::check_pages(disk, &journal).await.err().map(|it| it.to_string());
     let begun = mark::is_made(disk, &files.votes_begun(), epoch).await?;
     if !signs {
         // Who signs no more in an epoch does not sign again there. What others signed comes from them.
@@ -44,30 +44,30 @@ pub async fn open<E: Runtime>(
             mark::make(disk, &files.votes_lost(), epoch).await?;
         }
         if begun || damage.is_some() {
-            store::remove(disk, &partition).await?;
+            partition::remove(disk, &journal).await?;
         }
         return Ok(Journal::Whole);
     }
     if mark::is_made(disk, &files.votes_lost(), epoch).await? {
         // Votes that are left, or a follower's journal: an engine without a key reads no votes of its own.
-        store::remove(disk, &partition).await?;
+        partition::remove(disk, &journal).await?;
         return Ok(Journal::Lost("it was lost before".into()));
     }
-    let gone = mark::all(disk, &partition).await?.is_empty();
+    let gone = partition::files(disk, &journal).await?.is_empty();
     let lost = match damage {
         Some(damage) => Some(damage),
-        None if begun && gone => Some(format!("{partition} is gone")),
+        None if begun && gone => Some(format!("{journal} is gone")),
         None if again && !begun => Some("no mark says that it has begun".into()),
         None => None,
     };
     if let Some(why) = lost {
         mark::make(disk, &files.votes_lost(), epoch).await?;
-        store::remove(disk, &partition).await?;
+        partition::remove(disk, &journal).await?;
         return Ok(Journal::Lost(why));
     }
     if !begun {
         // A journal that has begun has a file. Views begin with 1: this one stays empty.
-        mark::make(disk, &partition, 0).await?;
+        mark::make(disk, &journal, 0).await?;
         mark::make(disk, &files.votes_begun(), epoch).await?;
     }
     Ok(Journal::Whole)
@@ -85,5 +85,68 @@ pub async fn forget(disk: &impl Storage, files: &Files, epoch: u64) {
             Ok(()) | Err(Error::PartitionMissing(_) | Error::BlobMissing(..)) => (),
             Err(error) => tracing::warn!(epoch, %error, "votes of an old epoch stay on disk"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use commonware_runtime::{Runner as _, deterministic};
+
+    use super::*;
+
+    /// Enters epoch 7, for the first time or `again`, as a validator or not: whether it may sign.
+    async fn enter(disk: &deterministic::Context, again: bool, signs: bool) -> bool {
+        let files = Files::of("node");
+        let journal = open(disk, &files, Start { epoch: 7, again }, signs).await.unwrap();
+        signs && journal == Journal::Whole
+    }
+
+    fn on_disk<F: Future<Output = ()>>(test: impl FnOnce(deterministic::Context) -> F) {
+        deterministic::Runner::default().start(test);
+    }
+
+    #[test]
+    fn who_comes_back_with_all_votes_goes_on() {
+        on_disk(async |disk| {
+            assert!(enter(&disk, false, true).await);
+            assert!(enter(&disk, true, true).await);
+            assert!(enter(&disk, false, true).await, "a crash before the epoch's first block");
+        });
+    }
+
+    #[test]
+    fn votes_that_were_lost_stay_lost_though_a_journal_is_there_again() {
+        on_disk(async |disk| {
+            let files = Files::of("node");
+            assert!(enter(&disk, false, true).await);
+            partition::remove(&disk, &files.votes(7)).await.unwrap();
+            assert!(!enter(&disk, true, true).await, "the journal is gone");
+            // An engine that only follows writes a journal too, and old votes may come from a backup.
+            mark::make(&disk, &files.votes(7), 0).await.unwrap();
+            assert!(!enter(&disk, true, true).await);
+            assert!(partition::files(&disk, &files.votes(7)).await.unwrap().is_empty());
+        });
+    }
+
+    #[test]
+    fn who_has_been_there_and_does_not_know_that_it_began_has_lost_its_votes() {
+        on_disk(async |disk| {
+            assert!(enter(&disk, false, true).await);
+            partition::remove(&disk, &Files::of("node").votes_begun()).await.unwrap();
+            assert!(!enter(&disk, true, true).await);
+        });
+    }
+
+    #[test]
+    fn who_stopped_signing_in_an_epoch_does_not_begin_again_there() {
+        on_disk(async |disk| {
+            assert!(enter(&disk, false, true).await);
+            assert!(!enter(&disk, true, false).await, "it is run as an observer");
+            assert!(!enter(&disk, true, true).await);
+            forget(&disk, &Files::of("node"), 7).await;
+            for partition in [Files::of("node").votes_begun(), Files::of("node").votes_lost()] {
+                assert!(partition::files(&disk, &partition).await.unwrap().is_empty());
+            }
+        });
     }
 }

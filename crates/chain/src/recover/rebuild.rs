@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crypto::changes::BlockChanges;
-use store::{Archive, State, archive, state};
+use store::{Archive, State, archive, partition, state};
 use types::Digest;
 
 use super::{Damages, Names, record::Record};
@@ -73,7 +73,7 @@ pub async fn rebuild<E: Runtime>(
     }
     archive.sync().await?;
     state.sync().await;
-    store::remove(context, &names.files.rebuilding()).await?;
+    partition::remove(context, &names.files.rebuilding()).await?;
     Ok(Rebuilt { height: last, state_root: root })
 }
 

@@ -50,6 +50,10 @@ pub struct Limits {
     pub streams: u32,
     /// Streams of blocks of one address at once.
     pub streams_of_address: u32,
+    /// Proofs that are made or wait at once.
+    pub proofs: u32,
+    /// Proofs of one address that are made or wait at once.
+    pub proofs_of_address: u32,
     /// Requests a second that an address may make for ever.
     pub requests_per_s: u32,
     /// Requests that an address may make at once, after a rest.
@@ -72,6 +76,8 @@ impl Default for Limits {
             connections_of_address: 256,
             streams: 64,
             streams_of_address: 32,
+            proofs: 16,
+            proofs_of_address: 8,
             requests_per_s: 5_000,
             burst: 20_000,
             head_ms: 15_000,
@@ -94,9 +100,10 @@ struct App {
     buckets: Arc<Mutex<Buckets>>,
     connections: Places,
     streams: Places,
-    /// Whose turn it is to have a proof made: a proof may read many blocks, and what others ask of the
-    /// chain comes between two of them.
-    proofs: Arc<Semaphore>,
+    /// Proofs that are made or wait.
+    proofs: Places,
+    /// Whose turn it is to have one made: it may read many blocks.
+    proof: Arc<Semaphore>,
     counts: Arc<Counts>,
     disk: Arc<Disk>,
     stop: watch::Receiver<bool>,
@@ -154,7 +161,8 @@ impl Server {
             buckets: Arc::new(Mutex::new(Buckets::new(limits.requests_per_s, limits.burst))),
             connections: Places::new(limits.connections, limits.connections_of_address),
             streams: Places::new(limits.streams, limits.streams_of_address),
-            proofs: Arc::new(Semaphore::new(1)),
+            proofs: Places::new(limits.proofs, limits.proofs_of_address),
+            proof: Arc::new(Semaphore::new(1)),
             counts: Arc::default(),
             disk: Arc::new(disk),
             stop: stopped,

@@ -1,4 +1,5 @@
-//! How much an address may hold at once of what there are only so many of: connections, streams.
+//! How much an address may hold at once of what there are only so many of: connections, streams,
+//! proofs.
 
 use std::{
     collections::HashMap,

@@ -36,8 +36,10 @@ codes! {
     RATE "rate-exceeded" 429 "This address asks too often";
     CONNECTIONS "connections-exceeded" 503 "Too many connections";
     STREAMS "streams-exceeded" 503 "Too many streams of blocks";
+    PROOFS "proofs-exceeded" 503 "Too many proofs are being made";
     CONNECTIONS_OF_ADDRESS "address-connections-exceeded" 429 "Too many connections of this address";
     STREAMS_OF_ADDRESS "address-streams-exceeded" 429 "Too many streams of blocks of this address";
+    PROOFS_OF_ADDRESS "address-proofs-exceeded" 429 "Too many proofs for this address are being made";
     NOT_READY "not-ready" 503 "The node does not take envelopes yet";
     DISK "disk-full" 507 "The node's disk is almost full: it takes no envelopes";
     STOPPING "stopping" 503 "The node stops";

@@ -219,15 +219,20 @@ async fn rows(State(app): State<App>, RawQuery(query): RawQuery) -> Answer<Json<
 
 async fn proof(
     State(app): State<App>,
+    Extension(Asker(asker)): Extension<Asker>,
     Path(key): Path<String>,
     RawQuery(query): RawQuery,
 ) -> Answer<Response> {
     let (key, when) = (row_key(&key)?, moment(query.as_deref())?);
+    let place = app.proofs.take(asker).map_err(|why| match why {
+        Full::Address => Problem::new(problem::PROOFS_OF_ADDRESS),
+        Full::All => Problem::new(problem::PROOFS),
+    })?;
     let stopping = || Problem::new(problem::STOPPING);
-    let turn = app.proofs.clone().acquire_owned().await.map_err(|_| stopping())?;
+    let turn = app.proof.clone().acquire_owned().await.map_err(|_| stopping())?;
     // Whoever asked may go: the chain works on the proof all the same, and the next one waits for it.
     let proved = tokio::spawn(async move {
-        let _turn = turn;
+        let _held = (place, turn);
         app.door.prove(key, when).await
     });
     let proved = proved.await.map_err(|_| stopping())??;

@@ -6,7 +6,10 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
+        mpsc,
     },
+    thread,
+    time::Duration,
 };
 
 use crypto::proof::Proof;
@@ -162,6 +165,29 @@ fn a_proof_that_takes_long_keeps_only_other_proofs_waiting() {
     assert_eq!(post(address, b"new").status, 202);
     assert_eq!(post(address, b"go on").status, 202);
     assert_eq!(get(address, &quick).status, 200);
+}
+
+#[test]
+fn an_address_has_so_many_proofs_made_and_no_more() {
+    let node = start(Limits { proofs: 3, proofs_of_address: 2, ..Limits::default() });
+    let address = node.server.address();
+    let slow = format!("/v1/proofs/01ff{}?as_of={SLOW}", "00".repeat(46));
+    let (says, said) = mpsc::channel();
+    for _ in 0..3 {
+        let (says, slow) = (says.clone(), slow.clone());
+        thread::spawn(move || says.send(get(address, &slow)));
+    }
+    // One is being made, one waits, and neither ends before the node goes on.
+    assert_eq!(said.recv().unwrap().code(), "address-proofs-exceeded");
+    let mut shown = 0;
+    while shown < 2 {
+        assert_eq!(post(address, b"go on").status, 202);
+        if let Ok(answer) = said.recv_timeout(Duration::from_millis(10)) {
+            assert_eq!(answer.status, 200, "{answer:?}");
+            shown += 1;
+        }
+    }
+    assert_eq!(get(address, &slow.replace(&SLOW.to_string(), "6")).status, 200, "places are free");
 }
 
 #[test]

@@ -17,9 +17,7 @@ use node::http::{
     disk::{Disk, Room},
 };
 use store::archive::{Proved, When};
-use types::{
-    Bytes, ChainId, ChangeLeaf, Databases, DecodeError, Digest, Header, LedgerTime, PublicKey,
-};
+use types::{Bytes, ChainId, ChangeLeaf, DecodeError, Digest, Header, LedgerTime, PublicKey};
 
 /// The height that is final at first.
 pub const HEIGHT: u64 = 5;
@@ -159,26 +157,17 @@ fn proved(key: [u8; 48], when: When) -> Option<Proved> {
 
 /// A proof as far as its bytes go: nothing in it is true.
 pub fn as_of(key: [u8; 48], height: u64) -> AsOf {
-    let nought = Digest([0; 32]);
     let newest = Header {
-        version: 1,
-        chain: ChainId([0xab; 32]),
-        height: HEIGHT,
         time: LedgerTime(1_000),
         epoch: 2,
         view: 77,
         leader: PublicKey([2; 32]),
         parent_view: 76,
-        parent: nought,
-        state_format: 1,
-        databases: Databases::default(),
-        changes_root: nought,
-        instructions_root: nought,
-        witness_root: nought,
-        headers_root: nought,
+        ..Header::blank(ChainId([0xab; 32]), HEIGHT)
     };
     let path = Path { index: 0, count: 1, siblings: Vec::new() };
-    let leaf = ChangeLeaf { key: Bytes(key.to_vec()), height: 1, previous: 0, value: nought };
+    let leaf =
+        ChangeLeaf { key: Bytes(key.to_vec()), height: 1, previous: 0, value: Digest([0; 32]) };
     let change = ShownChange { leaf, path, block: Placed::Newest };
     let (moment, state) = (Moment::Height(height), State::HadEnded { change });
     AsOf { key, moment, state, newest, certificate: Bytes(Vec::new()) }

@@ -46,7 +46,8 @@ pub enum AsOf {
         /// The first change after the height; `None` if the row has not changed since.
         after: Option<Box<Moved>>,
     },
-    /// The steps were used up. The walk goes on from the change at this height.
+    /// The steps were used up. The walk goes on from the change at this height, which was read already:
+    /// it may be the first after the height that is asked for.
     Further(u64),
     /// The changes of this height are not kept here.
     NotKept(u64),
@@ -54,7 +55,7 @@ pub enum AsOf {
 
 impl<E: Engine> Archive<E> {
     /// Walks back from the change at `newest` of the row of `key` to the height `as_of`, reading at
-    /// most `steps_max` blocks.
+    /// most `steps_max` blocks: two or more, to get on.
     ///
     /// # Errors
     /// [`Fault::Damaged`], when a block does not hold the change that it should. [`Fault::Closed`].
@@ -88,6 +89,6 @@ impl<E: Engine> Archive<E> {
             after = Some(moved);
             height = previous;
         }
-        Ok(AsOf::Further(height))
+        Ok(AsOf::Further(after.map_or(newest, |it| it.height())))
     }
 }

@@ -7,7 +7,7 @@ use commonware_runtime::buffer::paged::CacheRef;
 use commonware_storage::{archive::prunable, journal::contiguous::variable, metadata, translator};
 use commonware_utils::{NZU16, NZU64, NZUsize};
 
-use crate::{Fault, state::Engine};
+use crate::{Fault, partition, state::Engine};
 
 /// Bytes of one page of the cache: with its checksum, exactly four kibibytes.
 const PAGE_LEN: NonZeroU16 = NZU16!(4096 - 12);
@@ -128,7 +128,7 @@ pub async fn damaged<E: Engine>(context: &E, config: &Config) -> Vec<Fault> {
 /// [`Fault::Engine`].
 pub async fn remove<E: Engine>(context: &E, config: &Config) -> Result<(), Fault> {
     for partition in config.partitions() {
-        crate::fault::remove(context, &partition).await?;
+        partition::remove(context, &partition).await?;
     }
     Ok(())
 }

@@ -33,7 +33,7 @@ pub enum Proved {
 
 impl<E: Engine> Archive<E> {
     /// Proves how the row of `key`, which changed last at `changed`, stood `when`, by the certified header
-    /// `newest`. Reads at most `steps_max` blocks on the way back.
+    /// `newest`. Reads at most `steps_max` blocks on the way back: two or more, to get on.
     ///
     /// # Errors
     /// [`Fault::Damaged`], [`Fault::Closed`].

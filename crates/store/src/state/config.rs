@@ -13,7 +13,7 @@ use commonware_storage::{
 use commonware_utils::{NZU16, NZU64, NZUsize};
 
 use super::Engine;
-use crate::{Class, Fault};
+use crate::{Class, Fault, partition};
 
 /// Bytes of one page of the cache: with its checksum, exactly four kibibytes.
 const PAGE_LEN: u16 = 4096 - 12;
@@ -87,12 +87,8 @@ pub async fn damaged<E: Engine>(context: &E, config: &Config) -> Vec<Fault> {
 /// [`Fault::Engine`].
 pub async fn missing<E: Engine>(context: &E, config: &Config) -> Result<Option<String>, Fault> {
     for partition in partitions(config).filter(|it| it.ends_with("-blobs")) {
-        match context.scan(&partition).await {
-            Ok(files) if !files.is_empty() => {}
-            Ok(_) | Err(commonware_runtime::Error::PartitionMissing(_)) => {
-                return Ok(Some(partition));
-            }
-            Err(why) => return Err(Fault::engine(&format!("read {partition}"), why)),
+        if partition::files(context, &partition).await?.is_empty() {
+            return Ok(Some(partition));
         }
     }
     Ok(None)
@@ -104,7 +100,7 @@ pub async fn missing<E: Engine>(context: &E, config: &Config) -> Result<Option<S
 /// [`Fault::Engine`].
 pub async fn remove<E: Engine>(context: &E, config: &Config) -> Result<(), Fault> {
     for partition in partitions(config) {
-        crate::fault::remove(context, &partition).await?;
+        partition::remove(context, &partition).await?;
     }
     Ok(())
 }

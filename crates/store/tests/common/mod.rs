@@ -10,7 +10,7 @@ use crypto::{
     merkle::{Peaks, domain},
 };
 use store::{Class, Key, archive};
-use types::{Bytes, ChainId, Databases, Digest, Header, LedgerTime, PublicKey};
+use types::{Bytes, ChainId, Digest, Header, LedgerTime, PublicKey};
 
 pub type Context = deterministic::Context;
 
@@ -68,24 +68,16 @@ impl Chain {
     }
 
     fn header(&self, height: u64) -> Header {
-        let nought = Digest([0; 32]);
-        let parent = self.blocks.last().map_or(nought, |it| crypto::header_digest(&it.header));
+        let parent =
+            self.blocks.last().map_or(Digest([0; 32]), |it| crypto::header_digest(&it.header));
         Header {
-            version: 1,
-            chain: ChainId([7; 32]),
-            height,
             time: time(height),
-            epoch: 0,
             view: height,
             leader: PublicKey([9; 32]),
             parent_view: height.saturating_sub(1),
             parent,
-            state_format: 1,
-            databases: Databases::default(),
-            changes_root: nought,
-            instructions_root: nought,
-            witness_root: nought,
             headers_root: self.peaks.root(domain::HEADERS),
+            ..Header::blank(ChainId([7; 32]), height)
         }
     }
 }
