@@ -1,7 +1,7 @@
 //! What is done with a node that does not run: what it keeps is verified, or made anew.
 
 use std::{
-    fs::{File, TryLockError},
+    fs::{self, File, TryLockError},
     path::Path,
     thread,
     time::{Duration, Instant},
@@ -23,14 +23,15 @@ const PAUSE: Duration = Duration::from_millis(20);
 pub struct Lock(#[expect(dead_code, reason = "it is held, not used")] File);
 
 impl Lock {
-    /// Takes the lock of the data folder `data`, which is there. A process that was just killed may hold it
-    /// for some moments.
+    /// Takes the lock of the data folder `data`, and makes it if it is not there. A process that was just
+    /// killed may hold it for some moments.
     ///
     /// # Errors
     /// [`Fault::File`]: another process has it, or the disk says no.
     pub fn take(data: &Path) -> Result<Self, Fault> {
         let path = data.join("lock");
         let fault = |why: String| Fault::File { path: path.clone(), why };
+        fs::create_dir_all(data).map_err(|error| fault(error.to_string()))?;
         let file = File::options().create(true).truncate(false).write(true).open(&path);
         let file = file.map_err(|error| fault(error.to_string()))?;
         let until = Instant::now() + PATIENCE;

@@ -45,8 +45,8 @@ const LEADER_MARGIN: Duration = Duration::from_secs(1);
 pub fn run(folder: &Path, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), Fault> {
     let config = Config::read(folder)?;
     let data = data(folder);
-    let born = birth::of(&data)?;
     let _lock = Lock::take(&data)?;
+    let born = birth::of(&data, &config.key.public())?;
     let runtime = tokio::Config::default()
         .with_storage_directory(&data)
         .with_worker_threads(THREADS)

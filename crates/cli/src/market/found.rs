@@ -179,7 +179,8 @@ fn begins(folder: &Folder, nodes: &[NodePlan]) -> Result<LedgerTime> {
     for node in nodes {
         make_dir(&folder.data(&node.name))?;
         let data = node::data(&folder.data(&node.name));
-        let born = node::birth::of(&data).map_err(Failure::fault)?;
+        let born =
+            node::birth::of(&data, &public_key(folder, &node.name)?).map_err(Failure::fault)?;
         latest = latest.max(born);
     }
     Ok(node::birth::market_may_begin(latest))
