@@ -184,8 +184,10 @@ pub fn renew(runtime: &Runtime, asked: &Asked) -> Result<()> {
         Failure::malformed(what).mend("add \"epoch_blocks\" to it, as the market's genesis has it")
     })?;
     let doors = door::doors(&asked.door)?;
-    runtime.block_on(believed.committees.renew(&doors, epoch_blocks))?;
+    let renewed = runtime.block_on(believed.committees.renew(&doors, epoch_blocks));
+    // What was shown before a fault is known all the same.
     believed.write(&asked.out)?;
+    renewed?;
     let sets = believed.committees.sets();
     let sets = sets.map(|(from, it)| json!({"from_epoch": from, "validators": it.len()}));
     let sets: Vec<_> = sets.collect();

@@ -17,7 +17,7 @@ use crypto::{
 };
 use types::{ChainId, Committee, Text, Validator, Wire as _};
 
-use crate::{Doors, Fault};
+use crate::{Answer, Doors, Fault};
 
 /// Who certifies in which epoch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,29 +111,36 @@ impl Committees {
     /// Goes on to the newest epoch that nodes have begun, by the last block of each of `epoch_blocks` blocks.
     ///
     /// # Errors
-    /// [`Fault::Unreachable`], [`Fault::Refused`]; [`Fault::NotUnderstood`], [`Fault::NotCertified`] by what is
-    /// served. What was shown before stays known.
+    /// [`Fault::Unreachable`]; [`Fault::NotUnderstood`], [`Fault::NotCertified`], when all nodes serve a block, and
+    /// none of them the right one. What was shown before stays known.
     pub async fn renew(&mut self, doors: &Doors, epoch_blocks: u64) -> Result<(), Fault> {
         let last = |epoch: u64| epoch.checked_add(1)?.checked_mul(epoch_blocks)?.checked_sub(1);
         while let Some(height) = last(self.known_to) {
-            let Some(block) = served(doors, height).await? else { break };
-            self.take(&block).map_err(|why| Fault::NotCertified { height, why })?;
+            if !self.take_served(doors, height).await? {
+                break;
+            }
         }
         Ok(())
     }
-}
 
-/// The block at `height`; `None` if no node has it.
-async fn served(doors: &Doors, height: u64) -> Result<Option<Certified>, Fault> {
-    let answers = doors.get_each(&format!("/v1/blocks/{height}")).await?;
-    let Some(answer) = answers.into_iter().find(|it| it.status.is_success()) else {
-        return Ok(None);
-    };
-    let block = Certified::from_bytes(&answer.body).map_err(|why| Fault::NotUnderstood {
-        url: answer.url,
-        why: format!("block {height}: {why}"),
-    })?;
-    Ok(Some(block))
+    /// Takes the block at `height` from whichever node serves the right one; `false` if none does, and one says
+    /// that it is not there yet.
+    async fn take_served(&mut self, doors: &Doors, height: u64) -> Result<bool, Fault> {
+        let answers = doors.get_each(&format!("/v1/blocks/{height}")).await?;
+        let is_coming = answers.iter().any(|it| !it.status.is_success());
+        let mut wrong = None;
+        for Answer { url, body, .. } in answers.into_iter().filter(|it| it.status.is_success()) {
+            let why = match Certified::from_bytes(&body) {
+                Ok(block) => match self.take(&block) {
+                    Ok(()) => return Ok(true),
+                    Err(why) => Fault::NotCertified { height, why: format!("{url}: {why}") },
+                },
+                Err(why) => Fault::NotUnderstood { url, why: format!("block {height}: {why}") },
+            };
+            wrong = Some(why);
+        }
+        wrong.filter(|_| !is_coming).map_or(Ok(false), Err)
+    }
 }
 
 /// Validators in the order of their keys, without the addresses that proofs do not need.
@@ -144,8 +151,14 @@ fn bare(validators: Vec<Validator>) -> Vec<Validator> {
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        io::{BufRead as _, BufReader, Write as _},
+        net::TcpListener,
+        thread,
+    };
+
     use crypto::keys::SecretKey;
-    use types::{Bytes, Databases, Digest, Header, LedgerTime, PartyId, PublicKey};
+    use types::{Bytes, Header, LedgerTime, PartyId};
 
     use super::*;
 
@@ -167,23 +180,12 @@ mod tests {
 
     /// The last block of an epoch, certified by `by`, that names `next`.
     fn last(epoch: u64, next: Option<&[u8]>, by: &[u8]) -> Certified {
-        let nought = Digest([0; 32]);
         let header = Header {
-            version: 1,
-            chain: CHAIN,
-            height: epoch * 10 + 9,
             time: LedgerTime(5_000),
             epoch,
             view: 9,
-            leader: PublicKey([0; 32]),
             parent_view: 8,
-            parent: nought,
-            state_format: 1,
-            databases: Databases::default(),
-            changes_root: nought,
-            instructions_root: nought,
-            witness_root: nought,
-            headers_root: nought,
+            ..Header::blank(CHAIN, epoch * 10 + 9)
         };
         let mut changes = BlockChanges::nothing(header);
         let named = next.map(|it| Committee::of(epoch + 1, validators(it)));
@@ -231,6 +233,56 @@ mod tests {
             assert!(told.contains(why), "{told}");
             assert_eq!(taken, known);
         }
+    }
+
+    /// A node that answers with these bytes for a block of this height, and its address.
+    fn node(serves: impl Fn(u64) -> Option<Vec<u8>> + Send + 'static) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        thread::spawn(move || {
+            for stream in listener.incoming().map(Result::unwrap) {
+                let mut head = BufReader::new(&stream).lines().map(Result::unwrap);
+                let path = head.next().unwrap();
+                let height = path.split('/').nth(3).unwrap().split(' ').next().unwrap();
+                assert!(head.any(|it| it.is_empty()), "a request without a body");
+                let (status, body) = match serves(height.parse().unwrap()) {
+                    Some(body) => ("200 OK", body),
+                    None => ("404 Not Found", Vec::new()),
+                };
+                let length = body.len();
+                let close = format!("connection: close\r\ncontent-length: {length}\r\n\r\n");
+                write!(&stream, "HTTP/1.1 {status}\r\n{close}").unwrap();
+                (&stream).write_all(&body).unwrap();
+            }
+        });
+        url
+    }
+
+    #[tokio::test]
+    async fn one_node_that_tells_the_truth_is_enough_to_go_on() {
+        let own: &[u8] = &[1, 2, 3, 4];
+        let lasts = |height: u64, by: &[u8]| {
+            let last = |it: u64| last(it, Some(own), by).to_bytes();
+            Some(height / 10).filter(|it| *it < 3).map(last)
+        };
+        let nonsense = node(|_| Some(b"no block".to_vec()));
+        let liar = node(move |height| lasts(height, &[5, 6, 7, 8]));
+        let behind = node(|_| None);
+        let honest = node(move |height| lasts(height, own));
+        let doors = |urls: &[&String]| Doors::new(urls.iter().map(ToString::to_string).collect());
+        let mut known = Committees::new(CHAIN, validators(own));
+        known.renew(&doors(&[&behind, &honest]).unwrap(), 10).await.unwrap();
+        assert_eq!(known.known_to(), 3);
+        let mut known = Committees::new(CHAIN, validators(own));
+        known.renew(&doors(&[&nonsense, &liar, &behind, &honest]).unwrap(), 10).await.unwrap();
+        assert_eq!(known.known_to(), 3, "nobody has a block of epoch 3 yet");
+        let fault = known.renew(&doors(&[&nonsense]).unwrap(), 10).await.unwrap_err();
+        assert!(matches!(fault, Fault::NotUnderstood { url, .. } if url == nonsense));
+        assert_eq!(known.known_to(), 3, "what was shown before stays known");
+        let mut known = Committees::new(CHAIN, validators(own));
+        let fault = known.renew(&doors(&[&liar]).unwrap(), 10).await.unwrap_err();
+        assert!(fault.to_string().contains("a validator's signature is wrong"), "{fault}");
+        assert_eq!(known.known_to(), 0);
     }
 
     #[test]

@@ -5,7 +5,8 @@ use std::{
     time::Duration,
 };
 
-use reqwest::{Client, Method, StatusCode};
+use futures::future::join_all;
+use reqwest::{Client, Method, Response, StatusCode};
 
 use crate::{Fault, Problem};
 
@@ -13,6 +14,8 @@ use crate::{Fault, Problem};
 const CONNECT_PATIENCE: Duration = Duration::from_secs(2);
 /// How long a node may take to answer.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(10);
+/// Longest body of an answer, in bytes: a block is not longer.
+const BODY_MAX: usize = super::follow::BLOCK_BYTES_MAX;
 
 /// The nodes to ask, in order of preference.
 #[derive(Debug)]
@@ -62,14 +65,16 @@ impl Doors {
         self.ask(Method::GET, path, None).await
     }
 
-    /// What each node answers to `path`, of those that answer.
+    /// What each node answers to `path`, of those that answer. All are asked at once.
     ///
     /// # Errors
     /// [`Fault::Unreachable`] if none does.
     pub async fn get_each(&self, path: &str) -> Result<Vec<Answer>, Fault> {
+        let ask =
+            async |url: &String| (url.clone(), self.ask_one(url, Method::GET, path, None).await);
         let (mut answers, mut tried) = (Vec::new(), Vec::new());
-        for url in &self.urls {
-            match self.ask_one(url, Method::GET, path, None).await {
+        for (url, told) in join_all(self.urls.iter().map(ask)).await {
+            match told {
                 Ok(answer) => answers.push(answer),
                 Err(Told::Elsewhere(why)) => tried.push(format!("{url}: {why}")),
                 Err(Told::Final(fault)) => tried.push(fault.to_string()),
@@ -114,7 +119,7 @@ impl Doors {
     ///
     /// # Errors
     /// [`Fault::Unreachable`], [`Fault::Refused`].
-    pub async fn stream(&self, place: usize, path: &str) -> Result<reqwest::Response, Fault> {
+    pub async fn stream(&self, place: usize, path: &str) -> Result<Response, Fault> {
         let url = &self.urls[place % self.urls.len()];
         let asked = self.http.get(format!("{url}{path}")).send();
         let unreachable = |why| Fault::Unreachable { tried: vec![format!("{url}: {why}")] };
@@ -125,7 +130,7 @@ impl Doors {
             return Ok(answer);
         }
         let status = answer.status();
-        let body = answer.bytes().await.map(Vec::from).unwrap_or_default();
+        let body = body_of(answer).await.unwrap_or_default();
         Err(refused(url, status, &body))
     }
 
@@ -141,10 +146,9 @@ impl Doors {
         if let Some(body) = body {
             request = request.header("content-type", "application/octet-stream").body(body);
         }
-        let elsewhere = |error: reqwest::Error| Told::Elsewhere(words(&error));
-        let answer = request.send().await.map_err(elsewhere)?;
+        let answer = request.send().await.map_err(|error| Told::Elsewhere(words(&error)))?;
         let status = answer.status();
-        let body = answer.bytes().await.map_err(elsewhere)?.to_vec();
+        let body = body_of(answer).await.map_err(Told::Elsewhere)?;
         if status.is_success() || status == StatusCode::NOT_FOUND {
             Ok(Answer { url: url.into(), status, body })
         } else if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
@@ -161,6 +165,18 @@ enum Told {
     Final(Fault),
     /// Another may serve.
     Elsewhere(String),
+}
+
+/// All of a body, if it is not too long.
+async fn body_of(mut answer: Response) -> Result<Vec<u8>, String> {
+    let mut body = Vec::new();
+    while let Some(part) = answer.chunk().await.map_err(|error| words(&error))? {
+        if part.len() > BODY_MAX.saturating_sub(body.len()) {
+            return Err(format!("its answer has more than {BODY_MAX} bytes"));
+        }
+        body.extend_from_slice(&part);
+    }
+    Ok(body)
 }
 
 fn refused(url: &str, status: StatusCode, body: &[u8]) -> Fault {

@@ -265,9 +265,7 @@ mod tests {
         keys::SecretKey,
         proof::{Placed, ShownChange},
     };
-    use types::{
-        Bytes, ChainId, Committee, Databases, Digest, Header, PartyId, PublicKey, Text, Validator,
-    };
+    use types::{Bytes, ChainId, Committee, Header, PartyId, Text, Validator};
 
     use super::*;
 
@@ -280,23 +278,12 @@ mod tests {
 
     /// A block that changes one row and tells one event.
     fn block(change: Change, event: &Event) -> BlockChanges {
-        let nought = Digest([0; 32]);
         let header = Header {
-            version: 1,
-            chain: CHAIN,
-            height: 5,
             time: LedgerTime(5_000),
             epoch: 3,
             view: 9,
-            leader: PublicKey([0; 32]),
             parent_view: 8,
-            parent: nought,
-            state_format: 1,
-            databases: Databases::default(),
-            changes_root: nought,
-            instructions_root: nought,
-            witness_root: nought,
-            headers_root: nought,
+            ..Header::blank(CHAIN, 5)
         };
         let events = vec![Bytes(event.to_bytes())];
         let mut block = BlockChanges { header, changes: vec![change], events, committee: None };

@@ -27,7 +27,7 @@ use crate::{Doors, Fault, View};
 pub use self::followed::Followed;
 
 /// A block's bytes are not longer than this.
-const BLOCK_BYTES_MAX: usize = 64 << 20;
+pub const BLOCK_BYTES_MAX: usize = 64 << 20;
 /// How long a node may be silent before another is asked.
 const SILENCE_MAX: Duration = Duration::from_secs(6);
 /// After so long without effect, an envelope is handed over again.

@@ -9,7 +9,7 @@ use ledger::{
     governance::{LaneRow, Validators},
     row::Row as _,
 };
-use types::{Bytes, Databases, Digest, Header, Lane, PartyId, PublicKey, Sender, Text};
+use types::{Bytes, Digest, Header, Lane, PartyId, Sender, Text};
 
 use super::*;
 
@@ -46,24 +46,8 @@ fn change(party: u32, previous: u64, next: u64) -> Change {
 }
 
 fn block(height: u64, parent: Digest, changes: Vec<Change>) -> BlockChanges {
-    let nought = Digest([0; 32]);
-    let header = Header {
-        version: 1,
-        chain: CHAIN,
-        height,
-        time: LedgerTime(height),
-        epoch: 0,
-        view: height,
-        leader: PublicKey([0; 32]),
-        parent_view: 0,
-        parent,
-        state_format: 1,
-        databases: Databases::default(),
-        changes_root: nought,
-        instructions_root: nought,
-        witness_root: nought,
-        headers_root: nought,
-    };
+    let header =
+        Header { time: LedgerTime(height), view: height, parent, ..Header::blank(CHAIN, height) };
     let mut block = BlockChanges { header, changes, events: Vec::new(), committee: None };
     block.header.changes_root = block.root();
     block
