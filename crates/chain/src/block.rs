@@ -29,8 +29,7 @@ use crypto::{
 use ledger::{Envelope, Genesis};
 use store::state::{Engine, STATE_FORMAT, empty_ranges};
 use types::{
-    Committee, DatabaseRange, Databases, DecodeError, Digest, Header, PublicKey, Reader, Wire,
-    Witness,
+    Committee, DatabaseRange, Databases, DecodeError, Digest, Header, Reader, Wire, Witness,
 };
 
 /// Longest encoding of a block's envelopes and witnesses together, in bytes.
@@ -240,21 +239,14 @@ impl Block {
     pub fn genesis<E: Engine>(genesis: &Genesis) -> Self {
         let body = Body { envelopes: Vec::new(), committee: None };
         let header = Header {
-            version: VERSION,
-            chain: genesis.chain(),
-            height: 0,
             time: genesis.time,
-            epoch: 0,
-            view: 0,
-            leader: PublicKey([0; 32]),
-            parent_view: 0,
-            parent: Digest([0; 32]),
             state_format: STATE_FORMAT,
             databases: Databases(empty_ranges::<E>()),
             changes_root: changes::root([]),
             instructions_root: body.instructions_root(),
             witness_root: body.witness_root(),
             headers_root: Peaks::default().root(domain::HEADERS),
+            ..Header::blank(genesis.chain(), 0)
         };
         let form = Form { epoch_blocks: u64::MAX, dropped: false };
         Self::new(header, body, &form).expect("a block without a body has its form")

@@ -19,9 +19,7 @@ use crypto::{
     certificate::{self, NotCertified},
     keys::SecretKey,
 };
-use types::{
-    ChainId, Committee, Databases, Digest, Header, LedgerTime, PartyId, PublicKey, Text, Validator,
-};
+use types::{ChainId, Committee, Header, LedgerTime, PartyId, PublicKey, Text, Validator};
 
 const CHAIN: ChainId = ChainId([7; 32]);
 
@@ -85,23 +83,12 @@ fn proposal(header: &Header) -> Proposal<Payload> {
 }
 
 fn header(epoch: u64, view: u64, time: u64) -> Header {
-    let nought = Digest([0; 32]);
     Header {
-        version: 1,
-        chain: CHAIN,
-        height: 12,
         time: LedgerTime(time),
         epoch,
         view,
-        leader: PublicKey([0; 32]),
         parent_view: view - 1,
-        parent: nought,
-        state_format: 1,
-        databases: Databases::default(),
-        changes_root: nought,
-        instructions_root: nought,
-        witness_root: nought,
-        headers_root: nought,
+        ..Header::blank(CHAIN, 12)
     }
 }
 

@@ -8,7 +8,7 @@ use clap::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{market::process::Process, output::Output, read::STATUSES};
+use crate::{market::process::Process, output::Output, read::statuses};
 
 /// The shared ledger of a capital market
 #[derive(Debug, Parser)]
@@ -258,7 +258,7 @@ pub struct Instructions {
     #[arg(long = "as", value_name = "PARTY")]
     pub party: Option<String>,
     /// Only those in this state
-    #[arg(long, value_name = "STATUS", value_parser = PossibleValuesParser::new(STATUSES))]
+    #[arg(long, value_name = "STATUS", value_parser = PossibleValuesParser::new(statuses()))]
     pub status: Option<String>,
     #[command(flatten)]
     pub door: Door,

@@ -11,7 +11,7 @@ use std::{
 };
 
 use crypto::proof::Proof;
-use gateway::{Fault, Follower, Last, View};
+use gateway::{Fault, Follower, View};
 use ledger::{Instruction, book::Position, row::Row as _};
 use serde::Serialize;
 use types::{AccountId, InstrumentId};
@@ -65,8 +65,8 @@ pub fn place(view: &View, account: AccountId, named: Option<InstrumentId>) -> Re
 /// Writes the proof of how a position stood as of `as_of` to `out`.
 ///
 /// # Errors
-/// No, when the market had not begun, or the position has not changed since and nobody who may attest it asks. Unreachable, when the
-/// market is. A fault, when a node serves what is no such proof, or of the disk.
+/// No, when the position has not changed since and nobody who may attest it asks. Unreachable, when the market
+/// is. A fault, when a node serves what is no such proof, or of the disk.
 pub async fn prove(
     asked: &Positions,
     mut follower: Follower,
@@ -75,9 +75,6 @@ pub async fn prove(
     out: &Path,
 ) -> Result<Written> {
     let (moment, key) = (door::last(as_of)?, Position::key(&place));
-    if matches!(moment, Last::Time(it) if it < follower.view().time()) {
-        return Err(Failure::no(format_args!("the market had not begun at {as_of}")));
-    }
     let (began, mut attested) = (Instant::now(), false);
     let (proof, said) = loop {
         let fault = match gateway::proof::as_of(&mut follower, &key, moment).await {

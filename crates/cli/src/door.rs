@@ -65,7 +65,7 @@ pub async fn follow(door: &Door) -> Result<Follower> {
 ///
 /// # Errors
 /// Malformed, when `as_of` is neither a height nor a time. Unreachable, when no node answers. No, when the
-/// moment is not yet.
+/// moment is not yet, or the market had not begun.
 pub async fn look(door: &Door, as_of: Option<&str>) -> Result<Follower> {
     let last = as_of.map(last).transpose()?;
     let mut follower = follow(door).await?;
@@ -74,6 +74,12 @@ pub async fn look(door: &Door, as_of: Option<&str>) -> Result<Follower> {
         Some(last) => {
             must_be_past(follower.doors(), last).await?;
             follower.catch_up_to(last).await?;
+            let (height, time) = (follower.view().height(), follower.view().time());
+            // Who follows from the first block on does not know what was before it.
+            let began = |it| height > 0 || (LedgerTime(0) < time && time <= it);
+            if matches!(last, Last::Time(it) if !began(it)) {
+                return Err(Failure::no("the market had not begun then"));
+            }
         }
     }
     Ok(follower)

@@ -69,7 +69,7 @@ impl Failure {
 
     /// Something that this version cannot do yet.
     pub fn not_yet(what: impl Display) -> Self {
-        Self::fault(format_args!("this version cannot {what} yet"))
+        Self::malformed(format_args!("this version cannot {what} yet"))
     }
 
     /// Adds how to mend it.

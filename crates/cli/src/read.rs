@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use gateway::{Follower, Standing, View};
-use ledger::settlement::Instructed;
+use ledger::settlement::{Instructed, Status};
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
@@ -138,21 +138,14 @@ pub fn registry_of(view: &View, instrument: InstrumentId) -> Result<Value> {
     Ok(json!({"isin": instrument.to_string(), "total": total, "holders": list}))
 }
 
+/// What became of an instruction that has no state: it was refused, or had its effect at once.
+const REFUSED: &str = "refused";
+const DONE: &str = "done";
+
 /// The states that an instruction may be in.
-pub const STATUSES: [&str; 12] = [
-    "unmatched",
-    "on-hold",
-    "counterparty-on-hold",
-    "awaiting-sign-off",
-    "awaiting-date",
-    "pending",
-    "settled",
-    "cancelled",
-    "expired",
-    "sign-off-refused",
-    "refused",
-    "done",
-];
+pub fn statuses() -> impl Iterator<Item = &'static str> {
+    Status::ALL.iter().map(Status::name).chain([REFUSED, DONE])
+}
 
 /// Where an instruction stands.
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -177,10 +170,10 @@ pub struct Reason {
 pub fn state(view: &View, id: InstructionId) -> State {
     let told = view.told(&id);
     let (status, reason) = match told.map(|it| &it.standing) {
-        None => ("done", None),
+        None => (DONE, None),
         Some(Standing::Is(status)) => (status.name(), status.iso().map(|iso| (iso, status.name()))),
         Some(Standing::Refused(reject)) => {
-            ("refused", Some((reject.iso().unwrap_or("NARR"), reject.code())))
+            (REFUSED, Some((reject.iso().unwrap_or("NARR"), reject.code())))
         }
     };
     let reason = reason.map(|(code, text)| Reason { code: code.into(), text: text.into() });

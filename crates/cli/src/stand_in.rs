@@ -23,7 +23,7 @@ use crypto::{
 use gateway::{Doors, Follower};
 use ledger::{At, Entry, Genesis, Key, Missing, Outcome, Signed, Snapshot, Value};
 use tokio::sync::Notify;
-use types::{Bytes as Octets, ChainId, Committee, Digest, Header, LedgerTime, PublicKey, Wire};
+use types::{Bytes as Octets, ChainId, Committee, Digest, Header, LedgerTime, Wire};
 
 use crate::{
     desk::Desk,
@@ -138,23 +138,12 @@ impl Book {
             let (previous, old) = before.get(key).map_or((0, None), |it| (it.0, octets(&it.1)));
             Change { key: key.0, previous, old, new: octets(&row.1) }
         });
-        let nought = Digest([0; 32]);
         let header = Header {
-            version: 1,
-            chain,
-            height: at.height,
             time: at.time,
-            epoch: 0,
             view: at.height,
-            leader: PublicKey([0; 32]),
             parent_view: at.height - 1,
-            parent: self.parent.unwrap_or(nought),
-            state_format: 1,
-            databases: types::Databases::default(),
-            changes_root: nought,
-            instructions_root: nought,
-            witness_root: nought,
-            headers_root: nought,
+            parent: self.parent.unwrap_or(Digest([0; 32])),
+            ..Header::blank(chain, at.height)
         };
         let events = events.iter().map(|it| Octets(it.to_bytes())).collect();
         let mut block =

@@ -70,6 +70,32 @@ crate::record! {
     }
 }
 
+impl Header {
+    /// A header of version 1 that says nothing yet but which market it is of and its height: what is built,
+    /// and what tests need, goes on from there.
+    #[must_use]
+    pub fn blank(chain: ChainId, height: u64) -> Self {
+        let nought = Digest([0; 32]);
+        Self {
+            version: 1,
+            chain,
+            height,
+            time: LedgerTime(0),
+            epoch: 0,
+            view: 0,
+            leader: PublicKey([0; 32]),
+            parent_view: 0,
+            parent: nought,
+            state_format: 1,
+            databases: Databases::default(),
+            changes_root: nought,
+            instructions_root: nought,
+            witness_root: nought,
+            headers_root: nought,
+        }
+    }
+}
+
 crate::record! {
     /// One row that a block changed.
     pub struct ChangeLeaf {

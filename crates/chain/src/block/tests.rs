@@ -6,7 +6,8 @@ use commonware_cryptography::Digestible as _;
 use commonware_runtime::deterministic;
 use ledger::governance::{GenesisParty, Party, Roles};
 use types::{
-    BusinessDate, ChainId, KeyId, Lane, LedgerTime, Lei, PartyId, Sender, Text, Validator,
+    BusinessDate, ChainId, KeyId, Lane, LedgerTime, Lei, PartyId, PublicKey, Sender, Text,
+    Validator,
 };
 
 use super::*;

@@ -64,10 +64,10 @@ struct Report {
 /// the market is. No, when a trade did not settle, supply is not exact, or roots differ.
 pub fn replay(runtime: &Runtime, asked: &arguments::Replay) -> Result<()> {
     if asked.sealed {
-        return Err(Failure::malformed("sealed amounts do not exist yet"));
+        return Err(Failure::not_yet("settle sealed amounts"));
     }
     if asked.on == On::Sim {
-        return Err(Failure::not_yet("replay in one thread"));
+        return Err(Failure::not_yet("replay in one thread").mend("leave out --on sim"));
     }
     let Some(trades) = &asked.trades else {
         return Err(

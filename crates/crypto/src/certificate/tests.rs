@@ -2,7 +2,7 @@
 
 use alloc::{vec, vec::Vec};
 
-use types::{Databases, LedgerTime, PartyId, Text};
+use types::{LedgerTime, PartyId, Text};
 
 use super::*;
 
@@ -24,23 +24,12 @@ fn committee(epoch: u64, secrets: &[SecretKey]) -> Committee {
 }
 
 fn header(epoch: u64, view: u64, height: u64) -> Header {
-    let nought = Digest([0; 32]);
     Header {
-        version: 1,
-        chain: CHAIN,
-        height,
         time: LedgerTime(height),
         epoch,
         view,
-        leader: PublicKey([0; 32]),
         parent_view: view.saturating_sub(1),
-        parent: nought,
-        state_format: 1,
-        databases: Databases::default(),
-        changes_root: nought,
-        instructions_root: nought,
-        witness_root: nought,
-        headers_root: nought,
+        ..Header::blank(CHAIN, height)
     }
 }
 

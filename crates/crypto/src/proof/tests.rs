@@ -2,9 +2,7 @@
 
 use alloc::{format, vec, vec::Vec};
 
-use types::{
-    Bytes, ChangeLeaf, Databases, Digest, LedgerTime, PartyId, PublicKey, Text, Validator,
-};
+use types::{Bytes, ChangeLeaf, Digest, LedgerTime, PartyId, Text, Validator};
 
 use super::*;
 use crate::{
@@ -133,23 +131,13 @@ impl Market {
 }
 
 fn block(height: u64, parent: Digest, headers_root: Digest) -> BlockChanges {
-    let nought = Digest([0; 32]);
     let header = Header {
-        version: 1,
-        chain: CHAIN,
-        height,
         time: LedgerTime(height * 1_000),
-        epoch: 0,
         view: height,
-        leader: PublicKey([0; 32]),
         parent_view: height.saturating_sub(1),
         parent,
-        state_format: 1,
-        databases: Databases::default(),
-        changes_root: nought,
-        instructions_root: nought,
-        witness_root: nought,
         headers_root,
+        ..Header::blank(CHAIN, height)
     };
     let events = (0..3).map(|it| Bytes(format!("event {it} of {height}").into_bytes())).collect();
     let mut block = BlockChanges { header, changes: changes(height), events, committee: None };

@@ -91,18 +91,6 @@ pub enum Expectation {
 
 /// Where an instruction can stand, beside the states of [`Status`].
 const OTHERS: [&str; 4] = ["done", "refused", "requested", "decided"];
-const STATUSES: [&str; 10] = [
-    "unmatched",
-    "on-hold",
-    "counterparty-on-hold",
-    "awaiting-sign-off",
-    "awaiting-date",
-    "pending",
-    "settled",
-    "cancelled",
-    "expired",
-    "sign-off-refused",
-];
 const OF_TRADES: [&str; 6] = ["imported", "reported", "affirmed", "instructed", "settled", "ended"];
 const FIELDS: [(&str, Field); 10] = [
     ("counterparty", Field::Counterparty),
@@ -149,7 +137,7 @@ pub(super) fn read(cast: &Cast, words: &mut Words<'_>) -> Result<Expectation, Fl
             Ok(Expectation::TradeIs { word, trade: id, state: state(words, &OF_TRADES)? })
         }
         super::cast::Named::Instruction(id) if words.is("is") => {
-            let states: Vec<&str> = STATUSES.into_iter().chain(OTHERS).collect();
+            let states: Vec<&str> = Status::ALL.iter().map(Status::name).chain(OTHERS).collect();
             Ok(Expectation::Is { word, id, state: state(words, &states)? })
         }
         super::cast::Named::Instruction(id) if words.is("differs") => {

@@ -164,6 +164,20 @@ types::choice! {
 }
 
 impl Status {
+    /// Each of them once, in their order; unmatched until time began.
+    pub const ALL: [Self; 10] = [
+        Self::Unmatched { until: LedgerTime(0) },
+        Self::OnHold,
+        Self::CounterpartyOnHold,
+        Self::AwaitingSignOff,
+        Self::AwaitingDate,
+        Self::Pending,
+        Self::Settled,
+        Self::Cancelled,
+        Self::Expired,
+        Self::SignOffRefused,
+    ];
+
     /// A stable name for programs and people.
     #[must_use]
     pub const fn name(&self) -> &'static str {
