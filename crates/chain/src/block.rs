@@ -239,6 +239,7 @@ impl Block {
     pub fn genesis<E: Engine>(genesis: &Genesis) -> Self {
         let body = Body { envelopes: Vec::new(), committee: None };
         let header = Header {
+            version: VERSION,
             time: genesis.time,
             state_format: STATE_FORMAT,
             databases: Databases(empty_ranges::<E>()),

@@ -10,7 +10,7 @@ use futures::{
     SinkExt as _,
     channel::{mpsc, oneshot},
 };
-use store::archive::{Proved, When};
+pub use store::archive::{Proved, When};
 use types::{ChainId, Digest, LedgerTime, PublicKey};
 
 use crate::mempool::Refused;

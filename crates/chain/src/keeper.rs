@@ -117,9 +117,13 @@ async fn certified<E: Runtime>(
     height: u64,
 ) -> Result<Option<Certified>, Fault> {
     let Some(changes) = archive.get(height).await? else { return Ok(None) };
-    let finalization = marshal.get_finalization(Height::new(height)).await;
-    let certificate = finalization.map(|it| Bytes(commonware_codec::Encode::encode(&it).to_vec()));
-    Ok(Some(Certified { changes, certificate }))
+    Ok(Some(Certified { changes, certificate: certificate(marshal, height).await }))
+}
+
+/// The certificate that the block of this height has of its own.
+async fn certificate(marshal: &Marshal, height: u64) -> Option<Bytes> {
+    let finalization = marshal.get_finalization(Height::new(height)).await?;
+    Some(Bytes(commonware_codec::Encode::encode(&finalization).to_vec()))
 }
 
 /// By the newest header that has a certificate of its own.
@@ -132,12 +136,9 @@ async fn prove<E: Runtime>(
 ) -> Result<Proved, Fault> {
     let last = archive.last().unwrap_or(0);
     for height in (0..=last).rev().take(UNCERTIFIED_MAX) {
-        let Some(Certified { changes, certificate: Some(certificate) }) =
-            certified(archive, marshal, height).await?
-        else {
-            continue;
-        };
-        let newest = (&changes.header, &certificate);
+        let Some(certificate) = certificate(marshal, height).await else { continue };
+        let Some(header) = archive.header(height).await? else { continue };
+        let newest = (&header, &certificate);
         return archive.prove(key, changed, when, newest, STEPS_AT_ONCE).await;
     }
     Ok(Proved::NotYet)

@@ -81,17 +81,21 @@ pub async fn prove(
             Ok(proved) => break proved,
             Err(fault) => fault,
         };
-        let Fault::Refused { problem, .. } = &fault else { return Err(fault.into()) };
-        match problem.code.as_str() {
-            UNCHANGED if !attested => {
+        let may_pass = match &fault {
+            Fault::Refused { problem, .. } if problem.code == UNCHANGED && !attested => {
                 attest(asked, place).await?;
                 attested = true;
+                continue;
             }
-            UNCHANGED | NOT_COVERED if began.elapsed() < PATIENCE => {
-                tokio::time::sleep(PAUSE).await;
-            }
-            _ => return Err(fault.into()),
+            Fault::Refused { problem, .. } => [UNCHANGED, NOT_COVERED].contains(&&*problem.code),
+            // So are nodes that make as many proofs as they may.
+            Fault::Unreachable { .. } => true,
+            _ => false,
+        };
+        if !may_pass || began.elapsed() > PATIENCE {
+            return Err(fault.into());
         }
+        tokio::time::sleep(PAUSE).await;
     };
     write_whole(out, &Proof::AsOf(proof).to_file())?;
     let file = out.display().to_string();

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use gateway::{Answer, Doors, Follower, Last};
+use gateway::{Answer, Doors, Follower, Last, View};
 use serde_json::Value;
 use types::{ChainId, LedgerTime};
 
@@ -74,15 +74,27 @@ pub async fn look(door: &Door, as_of: Option<&str>) -> Result<Follower> {
         Some(last) => {
             must_be_past(follower.doors(), last).await?;
             follower.catch_up_to(last).await?;
-            let (height, time) = (follower.view().height(), follower.view().time());
-            // Who follows from the first block on does not know what was before it.
-            let began = |it| height > 0 || (LedgerTime(0) < time && time <= it);
-            if matches!(last, Last::Time(it) if !began(it)) {
-                return Err(Failure::no("the market had not begun then"));
-            }
+            must_have_begun(follower.view(), last)?;
         }
     }
     Ok(follower)
+}
+
+/// A view that holds no block shows the first state, if that is known: who follows from the first block on does
+/// not know it.
+fn must_have_begun(view: &View, last: Last) -> Result<()> {
+    let Last::Time(asked) = last else { return Ok(()) };
+    match view.time() {
+        _ if view.height() > 0 => Ok(()),
+        LedgerTime(0) => Err(Failure::no(format_args!("no block is as early as {}", shown(asked)))),
+        began if began > asked => {
+            let (asked, began) = (shown(asked), shown(began));
+            Err(Failure::no(format_args!(
+                "at {asked} the market had not begun: it began at {began}"
+            )))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Waits a little until a block shows that the moment is over. A block may still come that is not later
@@ -110,7 +122,7 @@ async fn must_be_past(doors: &Doors, last: Last) -> Result<()> {
 
 /// Height and time of the newest block that some node has.
 async fn newest(doors: &Doors) -> Result<(u64, LedgerTime)> {
-    let answers = doors.get_each("/v1/status").await?;
+    let answers = doors.get_all("/v1/status").await?;
     let newest = |answer: &Answer| {
         let status: Value = serde_json::from_slice(&answer.body).ok()?;
         let number = |name| status.get(name).and_then(Value::as_u64);

@@ -15,6 +15,7 @@ use crypto::{
     certificate::{self, Certified},
     changes::BlockChanges,
 };
+use futures::StreamExt as _;
 use types::{ChainId, Committee, Text, Validator, Wire as _};
 
 use crate::{Answer, Doors, Fault};
@@ -109,38 +110,64 @@ impl Committees {
     }
 
     /// Goes on to the newest epoch that nodes have begun, by the last block of each of `epoch_blocks` blocks.
+    /// What was wrong with what nodes serve of an epoch that another says has not ended is given back.
     ///
     /// # Errors
-    /// [`Fault::Unreachable`]; [`Fault::NotUnderstood`], [`Fault::NotCertified`], when all nodes serve a block, and
-    /// none of them the right one. What was shown before stays known.
-    pub async fn renew(&mut self, doors: &Doors, epoch_blocks: u64) -> Result<(), Fault> {
+    /// [`Fault::Unreachable`]; [`Fault::NotUnderstood`], [`Fault::NotCertified`], when all nodes that answer serve
+    /// a block, and none of them the right one. What was shown before stays known.
+    pub async fn renew(
+        &mut self,
+        doors: &Doors,
+        epoch_blocks: u64,
+    ) -> Result<Option<Fault>, Fault> {
         let last = |epoch: u64| epoch.checked_add(1)?.checked_mul(epoch_blocks)?.checked_sub(1);
         while let Some(height) = last(self.known_to) {
-            if !self.take_served(doors, height).await? {
-                break;
+            if let Served::NotYet { wrong } = self.take_served(doors, height).await? {
+                return Ok(wrong);
             }
         }
-        Ok(())
+        Ok(None)
     }
 
-    /// Takes the block at `height` from whichever node serves the right one; `false` if none does, and one says
-    /// that it is not there yet.
-    async fn take_served(&mut self, doors: &Doors, height: u64) -> Result<bool, Fault> {
-        let answers = doors.get_each(&format!("/v1/blocks/{height}")).await?;
-        let is_coming = answers.iter().any(|it| !it.status.is_success());
-        let mut wrong = None;
-        for Answer { url, body, .. } in answers.into_iter().filter(|it| it.status.is_success()) {
-            let why = match Certified::from_bytes(&body) {
-                Ok(block) => match self.take(&block) {
-                    Ok(()) => return Ok(true),
-                    Err(why) => Fault::NotCertified { height, why: format!("{url}: {why}") },
+    /// Takes the block at `height` from the first node that serves the right one.
+    async fn take_served(&mut self, doors: &Doors, height: u64) -> Result<Served, Fault> {
+        let path = format!("/v1/blocks/{height}");
+        let (mut is_coming, mut wrong, mut tried) = (false, None, Vec::new());
+        let mut answers = std::pin::pin!(doors.get_each(&path));
+        while let Some(answer) = answers.next().await {
+            match answer {
+                Err(fault) => tried.push(fault.to_string()),
+                Ok(Answer { status, .. }) if !status.is_success() => is_coming = true,
+                Ok(Answer { url, body, .. }) => match self.take_bytes(height, url, &body) {
+                    Ok(()) => return Ok(Served::Taken),
+                    Err(fault) => wrong = Some(fault),
                 },
-                Err(why) => Fault::NotUnderstood { url, why: format!("block {height}: {why}") },
-            };
-            wrong = Some(why);
+            }
         }
-        wrong.filter(|_| !is_coming).map_or(Ok(false), Err)
+        match wrong {
+            wrong if is_coming => Ok(Served::NotYet { wrong }),
+            Some(fault) => Err(fault),
+            None => Err(Fault::Unreachable { tried }),
+        }
     }
+
+    fn take_bytes(&mut self, height: u64, url: String, bytes: &[u8]) -> Result<(), Fault> {
+        let block = Certified::from_bytes(bytes);
+        let block = block.map_err(|why| Fault::NotUnderstood {
+            url: url.clone(),
+            why: format!("block {height}: {why}"),
+        })?;
+        let wrong = |why| Fault::NotCertified { height, why: format!("{url}: {why}") };
+        self.take(&block).map_err(wrong)
+    }
+}
+
+/// What came of asking for a block.
+enum Served {
+    /// It was taken.
+    Taken,
+    /// A node says that it is not there yet. What another serves in its place is wrong.
+    NotYet { wrong: Option<Fault> },
 }
 
 /// Validators in the order of their keys, without the addresses that proofs do not need.
@@ -155,6 +182,7 @@ mod tests {
         io::{BufRead as _, BufReader, Write as _},
         net::TcpListener,
         thread,
+        time::Duration,
     };
 
     use crypto::keys::SecretKey;
@@ -271,11 +299,17 @@ mod tests {
         let honest = node(move |height| lasts(height, own));
         let doors = |urls: &[&String]| Doors::new(urls.iter().map(ToString::to_string).collect());
         let mut known = Committees::new(CHAIN, validators(own));
-        known.renew(&doors(&[&behind, &honest]).unwrap(), 10).await.unwrap();
-        assert_eq!(known.known_to(), 3);
+        let wrong = known.renew(&doors(&[&behind, &honest]).unwrap(), 10).await.unwrap();
+        assert!((known.known_to(), wrong.is_none()) == (3, true));
         let mut known = Committees::new(CHAIN, validators(own));
-        known.renew(&doors(&[&nonsense, &liar, &behind, &honest]).unwrap(), 10).await.unwrap();
+        let holds = TcpListener::bind("127.0.0.1:0").unwrap();
+        let silent = format!("http://{}", holds.local_addr().unwrap());
+        let mut all = doors(&[&nonsense, &liar, &silent, &behind, &honest]).unwrap();
+        all.patience = Duration::from_millis(300);
+        known.renew(&all, 10).await.unwrap();
         assert_eq!(known.known_to(), 3, "nobody has a block of epoch 3 yet");
+        let wrong = known.renew(&doors(&[&behind, &nonsense]).unwrap(), 10).await.unwrap();
+        assert!(matches!(wrong, Some(Fault::NotUnderstood { url, .. }) if url == nonsense));
         let fault = known.renew(&doors(&[&nonsense]).unwrap(), 10).await.unwrap_err();
         assert!(matches!(fault, Fault::NotUnderstood { url, .. } if url == nonsense));
         assert_eq!(known.known_to(), 3, "what was shown before stays known");

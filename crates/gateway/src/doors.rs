@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use futures::future::join_all;
+use futures::{Stream, StreamExt as _, stream::FuturesUnordered};
 use reqwest::{Client, Method, Response, StatusCode};
 
 use crate::{Fault, Problem};
@@ -24,6 +24,8 @@ pub struct Doors {
     urls: Vec<String>,
     /// Which served last; modulo the number of nodes.
     preferred: AtomicUsize,
+    /// How long a node may take to answer.
+    pub(crate) patience: Duration,
 }
 
 /// What a node answered, and who it was.
@@ -49,7 +51,7 @@ impl Doors {
         let http = Client::builder().connect_timeout(CONNECT_PATIENCE).no_proxy().build();
         let http = http.map_err(|error| Fault::Unreachable { tried: vec![words(&error)] })?;
         let urls = urls.into_iter().map(|it| it.trim_end_matches('/').into()).collect();
-        Ok(Self { http, urls, preferred: AtomicUsize::new(0) })
+        Ok(Self { http, urls, preferred: AtomicUsize::new(0), patience: ANSWER_PATIENCE })
     }
 
     /// The addresses.
@@ -65,19 +67,30 @@ impl Doors {
         self.ask(Method::GET, path, None).await
     }
 
-    /// What each node answers to `path`, of those that answer. All are asked at once.
+    /// What each node answers to `path`, as the answers come: all are asked at once.
+    pub fn get_each<'a>(&'a self, path: &'a str) -> impl Stream<Item = Result<Answer, Fault>> + 'a {
+        let ask =
+            async move |url: &'a String| match self.ask_one(url, Method::GET, path, None).await {
+                Ok(answer) => Ok(answer),
+                Err(Told::Final(fault)) => Err(fault),
+                Err(Told::Elsewhere(why)) => {
+                    Err(Fault::Unreachable { tried: vec![format!("{url}: {why}")] })
+                }
+            };
+        self.urls.iter().map(ask).collect::<FuturesUnordered<_>>()
+    }
+
+    /// What all nodes answer to `path`, of those that do.
     ///
     /// # Errors
     /// [`Fault::Unreachable`] if none does.
-    pub async fn get_each(&self, path: &str) -> Result<Vec<Answer>, Fault> {
-        let ask =
-            async |url: &String| (url.clone(), self.ask_one(url, Method::GET, path, None).await);
+    pub async fn get_all(&self, path: &str) -> Result<Vec<Answer>, Fault> {
+        let told: Vec<_> = self.get_each(path).collect().await;
         let (mut answers, mut tried) = (Vec::new(), Vec::new());
-        for (url, told) in join_all(self.urls.iter().map(ask)).await {
+        for told in told {
             match told {
                 Ok(answer) => answers.push(answer),
-                Err(Told::Elsewhere(why)) => tried.push(format!("{url}: {why}")),
-                Err(Told::Final(fault)) => tried.push(fault.to_string()),
+                Err(fault) => tried.push(fault.to_string()),
             }
         }
         if answers.is_empty() { Err(Fault::Unreachable { tried }) } else { Ok(answers) }
@@ -123,14 +136,15 @@ impl Doors {
         let url = &self.urls[place % self.urls.len()];
         let asked = self.http.get(format!("{url}{path}")).send();
         let unreachable = |why| Fault::Unreachable { tried: vec![format!("{url}: {why}")] };
-        let answer = tokio::time::timeout(ANSWER_PATIENCE, asked).await;
+        let answer = tokio::time::timeout(self.patience, asked).await;
         let answer = answer.map_err(|_| unreachable("it does not answer".to_string()))?;
         let answer = answer.map_err(|error| unreachable(words(&error)))?;
         if answer.status().is_success() {
             return Ok(answer);
         }
         let status = answer.status();
-        let body = body_of(answer).await.unwrap_or_default();
+        let body = tokio::time::timeout(self.patience, body_of(answer)).await;
+        let body = body.ok().and_then(Result::ok).unwrap_or_default();
         Err(refused(url, status, &body))
     }
 
@@ -142,7 +156,7 @@ impl Doors {
         body: Option<Vec<u8>>,
     ) -> Result<Answer, Told> {
         let mut request = self.http.request(method, format!("{url}{path}"));
-        request = request.timeout(ANSWER_PATIENCE);
+        request = request.timeout(self.patience);
         if let Some(body) = body {
             request = request.header("content-type", "application/octet-stream").body(body);
         }

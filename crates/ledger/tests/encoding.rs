@@ -9,7 +9,7 @@ mod schema;
 
 use std::{env, fmt::Write, fs, path::PathBuf};
 
-use ledger::row::kind;
+use ledger::{row::kind, settlement::Status};
 use proptest::prelude::*;
 use types::{DecodeError, Wire};
 
@@ -212,4 +212,11 @@ fn the_bytes_are_frozen() {
     let changed: Vec<&str> = changed.collect();
     assert!(changed.is_empty(), "these bytes are not the approved ones:\n{}", changed.join("\n"));
     assert_eq!(approved, frozen, "what is frozen is still there, in its order");
+}
+
+#[test]
+fn every_state_of_an_instruction_is_in_the_list_of_all() {
+    let with = |tag| [&[tag][..], &[tag, 0, 0, 0, 0, 0, 0, 0, 0]].map(Status::from_bytes);
+    let known: Vec<_> = (0..=u8::MAX).flat_map(with).filter_map(Result::ok).collect();
+    assert_eq!(known, Status::ALL);
 }

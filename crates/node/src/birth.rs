@@ -5,7 +5,8 @@
 //! ```
 //!
 //! The file lies with the votes, so that it is lost when they are. Backups leave both out. Another key begins
-//! anew: what it signed elsewhere is not here. Votes that are lost while the file stays are noticed by their
+//! anew: what it signed elsewhere is not here. (A key that signs elsewhere and comes back to its folder is not
+//! noticed.) Votes that are lost while the file stays are noticed by their
 //! marks: see `chain::epoch`.
 
 use std::{
@@ -53,13 +54,15 @@ fn read(data: &Path, path: &Path, key: &PublicKey) -> io::Result<LedgerTime> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return make(data, path, key),
         Err(error) => return Err(error),
     };
-    let (time, of) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
+    let own = hex::encode(key.0);
+    // A note of a time alone was made before notes named keys.
+    let (time, of) = text.trim().split_once(' ').unwrap_or((text.trim(), &own));
     let bad = || {
-        let why = "it holds no time; delete its folder, and the node begins anew";
+        let why = "it holds no time; delete it, and the node votes again from the next epoch on";
         io::Error::new(io::ErrorKind::InvalidData, why)
     };
     let time = time.parse().map(LedgerTime).map_err(|_| bad())?;
-    if of == hex::encode(key.0) { Ok(time) } else { make(data, path, key) }
+    if of == own { Ok(time) } else { make(data, path, key) }
 }
 
 /// Dates the folder now, in a file that is whole or absent.
@@ -98,11 +101,11 @@ mod tests {
         assert!(of(&data, &key).unwrap() > swapped, "and meanwhile it may have voted elsewhere");
         assert!(guard(born).allows(market_may_begin(born)));
         assert!(!guard(born).allows(LedgerTime(market_may_begin(born).0 - 1)));
+        fs::write(data.join(NAME), "12\n").unwrap();
+        assert_eq!(of(&data, &key).unwrap(), LedgerTime(12), "a note of before they named keys");
         fs::write(data.join(NAME), "yesterday").unwrap();
         let why = of(&data, &key).unwrap_err().to_string();
-        assert!(
-            why.ends_with("born: it holds no time; delete its folder, and the node begins anew")
-        );
+        assert!(why.contains("born: it holds no time; delete it"), "{why}");
         fs::remove_dir_all(&data).unwrap();
     }
 }

@@ -4,9 +4,13 @@
 
 use std::time::Duration;
 
-use chain::PrivateKey;
+use chain::{
+    PrivateKey,
+    door::{Proved, When},
+};
 use commonware_cryptography::Signer as _;
 use commonware_runtime::{Runner as _, Supervisor as _, deterministic};
+use crypto::proof::State;
 use ledger::{
     Envelope, Genesis, Instruction, Signed,
     governance::{GenesisParty, LaneRow, Party, Roles},
@@ -14,8 +18,8 @@ use ledger::{
 };
 use sim::Market;
 use types::{
-    BusinessDate, Bytes, Digest, KeyId, Lane, LedgerTime, Lei, PartyId, Sender, Text, Validator,
-    Wire as _, Witness,
+    BusinessDate, Bytes, Committee, Digest, KeyId, Lane, LedgerTime, Lei, PartyId, Sender, Text,
+    Validator, Wire as _, Witness,
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -338,6 +342,36 @@ fn who_was_cut_off_for_epochs_comes_back() {
         market.join(1).await;
         assert!(market.reach(height + 2, MINUTE).await, "{:?}", market.status());
         assert!(one_root(market));
+    });
+}
+
+#[test]
+fn a_row_that_changed_often_is_proved_as_of_each_height() {
+    run(15, 0, async |market| {
+        assert!(market.reach(2, MINUTE).await);
+        let lane = LaneRow::key(&(Sender::Party(PartyId(1)), Lane(0)));
+        let mut changed = Vec::new();
+        // More often than is read back at once.
+        for sequence in 0..100 {
+            opens_day(market, 0, sequence).await;
+            let row = market.door(0).unwrap().rows(vec![lane.0]).await.unwrap().remove(0);
+            changed.push(row.expect("it stands").changed);
+        }
+        let newest = market.status()[0].as_ref().unwrap().height;
+        assert!(market.reach(newest + 3, MINUTE).await);
+        let validators = market.genesis().validators.clone();
+        for (next, height) in (1..).zip(&changed) {
+            let proved = market.door(0).unwrap().prove(lane.0, When::Height(*height)).await;
+            let Ok(Some(Proved::Shown(proof))) = proved else { panic!("{height}: {proved:?}") };
+            let committee = Committee::of(proof.newest.epoch, validators.clone());
+            assert_eq!(proof.check(&market.genesis().chain(), &committee), Ok(*height));
+            let State::Had { value, .. } = &proof.state else { panic!("{:?}", proof.state) };
+            assert_eq!(LaneRow::from_bytes(&value.0), Ok(LaneRow { next }));
+        }
+        let before = When::Height(changed[0] - 1);
+        let proved = market.door(0).unwrap().prove(lane.0, before).await;
+        let Ok(Some(Proved::Shown(proof))) = proved else { panic!("{proved:?}") };
+        assert!(matches!(proof.state, State::WasNot { .. }), "{:?}", proof.state);
     });
 }
 

@@ -108,7 +108,7 @@ impl Follower {
     }
 
     async fn said(&self) -> Result<Said, Fault> {
-        let answers = self.doors.get_each("/v1/status").await?;
+        let answers = self.doors.get_all("/v1/status").await?;
         let place = |answer: &Answer| self.doors.urls().iter().position(|it| *it == answer.url);
         let said: Vec<_> =
             answers.iter().filter_map(|it| Some((place(it)?, height(it)?))).collect();

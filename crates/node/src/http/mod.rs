@@ -77,7 +77,7 @@ impl Default for Limits {
             streams: 64,
             streams_of_address: 32,
             proofs: 16,
-            proofs_of_address: 8,
+            proofs_of_address: 4,
             requests_per_s: 5_000,
             burst: 20_000,
             head_ms: 15_000,

@@ -168,26 +168,34 @@ fn a_proof_that_takes_long_keeps_only_other_proofs_waiting() {
 }
 
 #[test]
-fn an_address_has_so_many_proofs_made_and_no_more() {
-    let node = start(Limits { proofs: 3, proofs_of_address: 2, ..Limits::default() });
-    let address = node.server.address();
-    let slow = format!("/v1/proofs/01ff{}?as_of={SLOW}", "00".repeat(46));
-    let (says, said) = mpsc::channel();
-    for _ in 0..3 {
-        let (says, slow) = (says.clone(), slow.clone());
-        thread::spawn(move || says.send(get(address, &slow)));
-    }
-    // One is being made, one waits, and neither ends before the node goes on.
-    assert_eq!(said.recv().unwrap().code(), "address-proofs-exceeded");
-    let mut shown = 0;
-    while shown < 2 {
-        assert_eq!(post(address, b"go on").status, 202);
-        if let Ok(answer) = said.recv_timeout(Duration::from_millis(10)) {
-            assert_eq!(answer.status, 200, "{answer:?}");
-            shown += 1;
+fn so_many_proofs_are_made_and_no_more() {
+    let limits =
+        |proofs, proofs_of_address| Limits { proofs, proofs_of_address, ..Limits::default() };
+    let refusals =
+        [(limits(3, 2), "address-proofs-exceeded", 429), (limits(2, 3), "proofs-exceeded", 503)];
+    for (limits, code, status) in refusals {
+        let node = start(limits);
+        let address = node.server.address();
+        let slow = format!("/v1/proofs/01ff{}?as_of={SLOW}", "00".repeat(46));
+        let (says, said) = mpsc::channel();
+        for _ in 0..3 {
+            let (says, slow) = (says.clone(), slow.clone());
+            thread::spawn(move || says.send(get(address, &slow)));
         }
+        // One is being made, one waits, and neither ends before the node goes on.
+        let refused = said.recv().unwrap();
+        assert_eq!((refused.code().as_str(), refused.status), (code, status));
+        let mut shown = 0;
+        while shown < 2 {
+            assert_eq!(post(address, b"go on").status, 202);
+            if let Ok(answer) = said.recv_timeout(Duration::from_millis(10)) {
+                assert_eq!(answer.status, 200, "{answer:?}");
+                shown += 1;
+            }
+        }
+        let quick = slow.replace(&SLOW.to_string(), "6");
+        assert_eq!(get(address, &quick).status, 200, "places are free again");
     }
-    assert_eq!(get(address, &slow.replace(&SLOW.to_string(), "6")).status, 200, "places are free");
 }
 
 #[test]

@@ -24,7 +24,7 @@ enum Node {
     Lives(u64, u64),
     /// It says that it has blocks up to this height, and serves what is no block.
     Babbles(u64),
-    /// It answers, and serves no stream.
+    /// It answers, and serves no stream: it refuses with words that never come.
     Full(u64),
 }
 
@@ -73,7 +73,9 @@ impl Node {
         let from: usize = from.split(' ').next().unwrap().parse().unwrap();
         let had = match self {
             Self::Full(_) => {
-                return write!(to, "HTTP/1.1 503 Full\r\nconnection: close\r\n\r\n");
+                write!(to, "HTTP/1.1 503 Full\r\ncontent-length: 9\r\n\r\n")?;
+                thread::sleep(Duration::from_secs(60));
+                return Ok(());
             }
             Self::Babbles(_) => None,
             Self::Lives(had, _) => Some(usize::try_from(had).unwrap()),
@@ -96,7 +98,8 @@ impl Node {
 async fn caught_up(nodes: &[Node], last: Option<Last>) -> (Result<(), Fault>, u64, Duration) {
     let blocks = blocks();
     let urls = nodes.iter().map(|it| it.start(&blocks)).collect();
-    let doors = Doors::new(urls).unwrap();
+    let mut doors = Doors::new(urls).unwrap();
+    doors.patience = QUICK.silence;
     let mut follower = Follower::of_validators(doors, CHAIN, validators(&secrets(0)));
     follower.patience = QUICK;
     let began = Instant::now();
