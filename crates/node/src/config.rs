@@ -100,7 +100,7 @@ impl Config {
     /// Reads the folder of one node.
     ///
     /// # Errors
-    /// [`Fault::Config`], naming the file, and of `node.toml` line and field; [`Fault::NotLoopback`].
+    /// [`Fault::Config`], naming the file, and of `node.toml` line and field; [`Fault::Http`].
     pub fn read(folder: &Path) -> Result<Self, Fault> {
         let path = folder.join(NAME);
         let fault = |why: String| Fault::Config { path: path.clone(), why };
@@ -112,7 +112,7 @@ impl Config {
             return Err(fault(format!("pace_ms = {}: it is {least} to {most}", toml.pace_ms)));
         }
         if !toml.http.ip().is_loopback() {
-            return Err(Fault::NotLoopback(toml.http));
+            return Err(listen::Fault::NotLoopback(toml.http).into());
         }
         let key = secret(&folder.join("node.key"))?;
         let peers: Vec<_> =

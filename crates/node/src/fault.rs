@@ -1,6 +1,6 @@
 //! What the world did to a node: files that are not as they should be, addresses that are taken.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::path::PathBuf;
 
 /// Why a node cannot do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -21,20 +21,9 @@ pub enum Fault {
         /// What is wrong with it, and where.
         why: String,
     },
-    /// The HTTP listener is not on loopback.
-    #[error(
-        "http = \"{0}\": only an address of this machine (127.0.0.1, ::1) may be served without TLS, and TLS \
-         is not there yet; put a proxy that speaks TLS before it"
-    )]
-    NotLoopback(SocketAddr),
-    /// An address cannot be listened on.
-    #[error("{address}: {why}")]
-    Listen {
-        /// Which address.
-        address: SocketAddr,
-        /// Why not.
-        why: String,
-    },
+    /// There is no HTTP listener.
+    #[error(transparent)]
+    Http(#[from] listen::Fault),
     /// What the node keeps is not as it was written.
     #[error("{0}")]
     Damaged(String),

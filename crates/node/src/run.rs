@@ -40,7 +40,7 @@ const LEADER_MARGIN: Duration = Duration::from_secs(1);
 /// Runs the node in `folder` until `stop` is done.
 ///
 /// # Errors
-/// [`Fault::Config`], [`Fault::NotLoopback`]; [`Fault::File`]; [`Fault::Listen`]; [`Fault::Damaged`], when that
+/// [`Fault::Config`]; [`Fault::File`]; [`Fault::Http`]; [`Fault::Damaged`], when that
 /// is noticed before it runs; [`Fault::Chain`], when a part fails.
 pub fn run(folder: &Path, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), Fault> {
     let config = Config::read(folder)?;
@@ -154,7 +154,7 @@ fn setup(config: &Config, born: types::LedgerTime) -> Setup {
 
 fn serve(config: &Config, door: Door) -> Result<http::Server, Fault> {
     let disk = http::disk::Disk::of(&data(&config.folder));
-    http::Server::start(config.http, door, config.http_limits, disk)
+    http::serve(config.http, door, config.http_limits, disk)
 }
 
 fn form(config: &Config) -> Result<Form, Fault> {

@@ -135,7 +135,10 @@ fn an_interface_that_is_not_on_loopback_is_refused() {
     let folder = folder("loopback");
     for address in ["0.0.0.0:80", "[::]:80", "192.0.2.1:80"] {
         folder.write("node.toml", toml().replace("127.0.0.1:0", address));
-        assert!(matches!(Config::read(folder.path()), Err(Fault::NotLoopback(_))), "{address}");
+        assert!(
+            matches!(Config::read(folder.path()), Err(Fault::Http(listen::Fault::NotLoopback(_)))),
+            "{address}"
+        );
     }
 }
 

@@ -1,39 +1,33 @@
 //! The stream of blocks: each as soon as it is final, behind its length.
 
-use std::sync::{Arc, atomic::Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 
 use axum::body::{Body, Bytes};
 use chain::door::Door;
-use tokio::sync::watch;
+use listen::{Place, Shared};
 
-use super::{App, accept::stopped, count::Counts, places::Place};
+use super::App;
 
 /// One who reads a stream.
 struct Reader {
     door: Door,
-    stop: watch::Receiver<bool>,
+    shared: Shared,
     height: u64,
-    counts: Arc<Counts>,
     _place: Place,
 }
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        self.counts.streams.fetch_sub(1, Relaxed);
+        self.shared.counts.streams.fetch_sub(1, Relaxed);
     }
 }
 
 /// Blocks from `height` on, without end: `length u32 | bytes`, again and again. It ends when the node
 /// stops, or does not have the next block. A block is fetched when the one before it was taken.
 pub(super) fn stream(app: &App, height: u64, place: Place) -> Body {
-    app.counts.streams.fetch_add(1, Relaxed);
-    let reader = Reader {
-        door: app.door.clone(),
-        stop: app.stop.clone(),
-        height,
-        counts: app.counts.clone(),
-        _place: place,
-    };
+    app.shared.counts.streams.fetch_add(1, Relaxed);
+    let reader =
+        Reader { door: app.door.clone(), shared: app.shared.clone(), height, _place: place };
     Body::from_stream(futures::stream::unfold(reader, |mut reader| async move {
         let block = reader.next().await?;
         Some((Ok::<_, std::convert::Infallible>(block), reader))
@@ -53,7 +47,7 @@ impl Reader {
         };
         let block = tokio::select! {
             biased;
-            () = stopped(&mut self.stop) => return None,
+            () = self.shared.stopped() => return None,
             block = block => block?,
         };
         self.height = height.checked_add(1)?;

@@ -1,31 +1,22 @@
 //! What may be asked, and how it is read.
 
-use std::{
-    net::IpAddr,
-    sync::{PoisonError, atomic::Ordering::Relaxed},
-    time::Instant,
-};
-
 use axum::{
     Extension, Json, Router,
     body::Body,
-    extract::{Path, RawQuery, Request, State},
+    extract::{Path, RawQuery, State},
     http::{HeaderMap, StatusCode, header},
-    middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{MethodRouter, get, post},
 };
 use crypto::proof::Proof;
-use futures::StreamExt as _;
+use listen::{Asker, Full, Problem, line, whole};
 use serde_json::{Value, json};
 use store::archive::{Proved, When};
 use types::LedgerTime;
 
 use super::{
-    App, blocks, ms,
-    places::Full,
-    problem::{self, Problem},
-    size,
+    App, blocks,
+    problem::{self, refused, unanswered},
 };
 
 /// Method and path of everything that may be asked.
@@ -48,23 +39,15 @@ const KEYS_MAX: usize = 256;
 /// Longest query, in bytes: as many keys.
 const QUERY_MAX: usize = KEYS_MAX * (96 + "&key=".len());
 
-/// From where a request comes.
-#[derive(Clone, Copy)]
-pub struct Asker(pub IpAddr);
-
 type Answer<T> = Result<T, Problem>;
 
 /// The whole interface.
-pub(super) fn router(app: App) -> Router {
+pub fn router(app: App) -> Router {
     let mut router = Router::new();
     for (method, path) in ROUTES {
         router = router.route(path, handler(method, path));
     }
-    router
-        .fallback(async || Problem::new(problem::NOT_FOUND))
-        .method_not_allowed_fallback(async || Problem::new(problem::METHOD))
-        .layer(middleware::from_fn_with_state(app.clone(), limit))
-        .with_state(app)
+    router.with_state(app)
 }
 
 fn handler(method: &str, path: &str) -> MethodRouter<App> {
@@ -84,28 +67,6 @@ fn handler(method: &str, path: &str) -> MethodRouter<App> {
     }
 }
 
-/// The rate of an address, the time for an answer, and the count of both.
-async fn limit(
-    State(app): State<App>,
-    Extension(Asker(from)): Extension<Asker>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let may = {
-        let mut buckets = app.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        buckets.take(from, Instant::now())
-    };
-    let response = if may {
-        let answer = tokio::time::timeout(ms(app.limits.answer_ms), next.run(request)).await;
-        answer.unwrap_or_else(|_| Problem::new(problem::TOO_SLOW).into_response())
-    } else {
-        app.counts.too_often.fetch_add(1, Relaxed);
-        Problem::new(problem::RATE).into_response()
-    };
-    app.counts.answered(response.status().as_u16());
-    response
-}
-
 async fn submit(
     State(app): State<App>,
     headers: HeaderMap,
@@ -115,37 +76,12 @@ async fn submit(
     if kind != Some(b"application/octet-stream") {
         return Err(Problem::new(problem::CONTENT_TYPE));
     }
-    let reading =
-        tokio::time::timeout(ms(app.limits.body_ms), whole(body, size(app.limits.body_bytes)));
-    let body = reading.await.map_err(|_| Problem::new(problem::BODY_TOO_SLOW))??;
+    let body = whole(body, &app.shared).await?;
     app.must_be_ready()?;
-    match app.door.submit(body).await?? {
+    match app.door.submit(body).await.map_err(unanswered)?.map_err(refused)? {
         true => Ok((StatusCode::ACCEPTED, Json(json!({ "accepted": true })))),
         false => Err(Problem::new(problem::KNOWN)),
     }
-}
-
-/// All of a body of at most `max` bytes.
-async fn whole(body: Body, max: usize) -> Answer<Vec<u8>> {
-    let too_large =
-        || Problem::saying(problem::BODY_TOO_LARGE, format_args!("at most {max} bytes"));
-    if http_body_len(&body).is_some_and(|it| it > max) {
-        return Err(too_large());
-    }
-    let (mut bytes, mut parts) = (Vec::new(), body.into_data_stream());
-    while let Some(part) = parts.next().await {
-        let part = part.map_err(|why| Problem::saying(problem::BODY_CUT, why))?;
-        if bytes.len() + part.len() > max {
-            return Err(too_large());
-        }
-        bytes.extend_from_slice(&part);
-    }
-    Ok(bytes)
-}
-
-/// What the request says of its length.
-fn http_body_len(body: &Body) -> Option<usize> {
-    usize::try_from(axum::body::HttpBody::size_hint(body).lower()).ok()
 }
 
 async fn status(State(app): State<App>) -> Json<Value> {
@@ -175,11 +111,11 @@ async fn stream(
     if from.saturating_sub(1) > newest {
         return Err(not_here(from));
     }
-    let place = app.streams.take(asker).map_err(|why| match why {
+    let place = app.shared.streams.take(asker).map_err(|why| match why {
         Full::Address => Problem::new(problem::STREAMS_OF_ADDRESS),
         Full::All => Problem::new(problem::STREAMS),
     })?;
-    if from <= newest && app.door.block(from).await?.is_none() {
+    if from <= newest && app.door.block(from).await.map_err(unanswered)?.is_none() {
         return Err(not_here(from));
     }
     let kind = [(header::CONTENT_TYPE, "application/octet-stream")];
@@ -191,13 +127,14 @@ async fn block(State(app): State<App>, Path(height): Path<String>) -> Answer<Res
     if height > app.door.status().height {
         return Err(not_here(height));
     }
-    let block = app.door.block(height).await?.ok_or_else(|| not_here(height))?;
+    let block =
+        app.door.block(height).await.map_err(unanswered)?.ok_or_else(|| not_here(height))?;
     Ok(([(header::CONTENT_TYPE, "application/octet-stream")], block).into_response())
 }
 
 async fn height_at(State(app): State<App>, RawQuery(query): RawQuery) -> Answer<Json<Value>> {
     let at = number(&one(query.as_deref(), "time")?, "time")?;
-    let height = app.door.at_time(LedgerTime(at)).await?;
+    let height = app.door.at_time(LedgerTime(at)).await.map_err(unanswered)?;
     let none = || Problem::saying(problem::BLOCK, "the first block that is kept is later");
     Ok(Json(json!({ "height": height.ok_or_else(none)? })))
 }
@@ -206,7 +143,7 @@ async fn rows(State(app): State<App>, RawQuery(query): RawQuery) -> Answer<Json<
     let keys = keys(query.as_deref())?;
     // The rows are at least as new as this.
     let height = app.door.status().height;
-    let rows = app.door.rows(keys.clone()).await?;
+    let rows = app.door.rows(keys.clone()).await.map_err(unanswered)?;
     let shown = keys.iter().zip(rows).map(|(key, row)| {
         let key = hex::encode(key);
         row.map_or_else(
@@ -224,7 +161,7 @@ async fn proof(
     RawQuery(query): RawQuery,
 ) -> Answer<Response> {
     let (key, when) = (row_key(&key)?, moment(query.as_deref())?);
-    let place = app.proofs.take(asker).map_err(|why| match why {
+    let place = app.shared.proofs.take(asker).map_err(|why| match why {
         Full::Address => Problem::new(problem::PROOFS_OF_ADDRESS),
         Full::All => Problem::new(problem::PROOFS),
     })?;
@@ -235,7 +172,7 @@ async fn proof(
         let _held = (place, turn);
         app.door.prove(key, when).await
     });
-    let proved = proved.await.map_err(|_| stopping())??;
+    let proved = proved.await.map_err(|_| stopping())?.map_err(unanswered)?;
     let proof = match proved.ok_or_else(|| Problem::new(problem::ROW))? {
         Proved::Shown(it) => it,
         Proved::Unchanged => return Err(Problem::new(problem::UNCHANGED)),
@@ -254,8 +191,8 @@ async fn proof(
 
 async fn problems() -> Json<Value> {
     let shown =
-        |it: &problem::Code| json!({ "code": it.code, "status": it.status, "title": it.title });
-    Json(problem::ALL.iter().map(shown).collect())
+        |it: &listen::Code| json!({ "code": it.code, "status": it.status, "title": it.title });
+    Json(problem::all().map(shown).collect())
 }
 
 async fn healthy(State(app): State<App>) -> Answer<&'static str> {
@@ -268,8 +205,21 @@ async fn ready(State(app): State<App>) -> Answer<&'static str> {
 }
 
 async fn metrics(State(app): State<App>) -> Response {
-    let text = app.counts.text(&app.status());
+    let text = figures(&app.status()) + &app.shared.counts.text();
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
+}
+
+/// How the node is, as Prometheus reads it.
+fn figures(status: &chain::door::Status) -> String {
+    let mut text = String::new();
+    let mut gauge = |name, help, value| line(&mut text, name, "gauge", help, value);
+    gauge("furikae_height", "Height of the newest final block.", status.height);
+    gauge("furikae_block_time_ms", "Time of that block.", status.time.0);
+    gauge("furikae_epoch", "Epoch of that block.", status.epoch);
+    gauge("furikae_voting", "Whether the node votes.", status.voting.into());
+    gauge("furikae_ready", "Whether it takes envelopes.", status.ready.into());
+    gauge("furikae_waiting_envelopes", "Envelopes that wait here.", status.waiting);
+    text
 }
 
 fn not_here(height: u64) -> Problem {

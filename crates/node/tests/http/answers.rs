@@ -16,7 +16,7 @@ use crypto::proof::Proof;
 use node::{
     Fault,
     http::{
-        Limits, Server,
+        Limits,
         disk::{Disk, Room},
     },
 };
@@ -31,15 +31,16 @@ fn only_loopback_is_served_without_tls() {
     let node = start(Limits::default());
     for address in ["0.0.0.0:0", "[::]:0", "192.0.2.7:80"] {
         let address = address.parse().unwrap();
-        let fault = Server::start(address, node.door.clone(), Limits::default(), roomy());
+        let fault = node::http::serve(address, node.door.clone(), Limits::default(), roomy());
         let fault = fault.err().expect("it is refused");
-        assert!(matches!(fault, Fault::NotLoopback(_)));
+        assert!(matches!(fault, Fault::Http(listen::Fault::NotLoopback(_))));
         assert!(fault.to_string().contains("TLS"), "{fault}");
     }
     let taken = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let holder = TcpListener::bind(taken).unwrap();
-    let fault = Server::start(taken, node.door.clone(), Limits::default(), roomy()).err().unwrap();
-    assert!(matches!(fault, Fault::Listen { .. }), "{fault}");
+    let fault =
+        node::http::serve(taken, node.door.clone(), Limits::default(), roomy()).err().unwrap();
+    assert!(matches!(fault, Fault::Http(listen::Fault::Listen { .. })), "{fault}");
     drop(holder);
 }
 

@@ -125,7 +125,7 @@ pub fn on(disk: Disk, limits: Limits, ready: bool, block_len: usize) -> Node {
     };
     thread::spawn(move || futures::executor::block_on(serve));
     let address = "127.0.0.1:0".parse().unwrap();
-    let server = Server::start(address, door.clone(), limits, disk).expect("a free port");
+    let server = node::http::serve(address, door.clone(), limits, disk).expect("a free port");
     Node { server, status, door }
 }
 

@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use super::rate::owner;
+use crate::rate::owner;
 
 /// Places, and who holds them. Clones share them; one remembers no more addresses than it has places.
 #[derive(Clone)]
@@ -41,6 +41,7 @@ pub struct Place {
 
 impl Places {
     /// `all_max` places, of which an address may hold `each_max`.
+    #[must_use]
     pub fn new(all_max: u32, each_max: u32) -> Self {
         Self { all_max, each_max, held: Arc::default() }
     }

@@ -15,16 +15,13 @@ use hyper_util::{
 };
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::watch,
     task::JoinSet,
 };
 
-use super::{
-    App, ms,
+use crate::{
+    Asker, Full, Place, Shared, ms,
     patient::Patient,
-    places::{Full, Place},
     problem::{self, Code, Problem},
-    routes::{self, Asker},
 };
 
 /// Largest head of a request, and what is read of a body at once, in bytes.
@@ -35,10 +32,9 @@ const STOP_PATIENCE: Duration = Duration::from_secs(5);
 const REST: Duration = Duration::from_millis(50);
 
 /// Serves until it is told to stop.
-pub(super) async fn run(listener: StdListener, app: App) {
+pub async fn run(listener: StdListener, router: Router, shared: Shared) {
     let listener = TcpListener::from_std(listener).expect("it was bound and set not to block");
-    let router = routes::router(app.clone());
-    let mut stop = app.stop.clone();
+    let mut stop = shared.stop.clone();
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -48,13 +44,13 @@ pub(super) async fn run(listener: StdListener, app: App) {
         };
         while connections.try_join_next().is_some() {}
         match accepted {
-            Ok((stream, from)) => match app.connections.take(from.ip()) {
+            Ok((stream, from)) => match shared.connections.take(from.ip()) {
                 Ok(place) => {
-                    let (app, router) = (app.clone(), router.clone());
-                    connections.spawn(serve(stream, from, app, router, place));
+                    let (shared, router) = (shared.clone(), router.clone());
+                    connections.spawn(serve(stream, from, shared, router, place));
                 }
-                Err(Full::Address) => turn_away(stream, &app, problem::CONNECTIONS_OF_ADDRESS),
-                Err(Full::All) => turn_away(stream, &app, problem::CONNECTIONS),
+                Err(Full::Address) => turn_away(stream, &shared, problem::CONNECTIONS_OF_ADDRESS),
+                Err(Full::All) => turn_away(stream, &shared, problem::CONNECTIONS),
             },
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be taken");
@@ -69,12 +65,18 @@ pub(super) async fn run(listener: StdListener, app: App) {
     }
 }
 
-async fn serve(stream: TcpStream, from: SocketAddr, app: App, router: Router, _place: Place) {
-    app.counts.connections.fetch_add(1, Relaxed);
+async fn serve(
+    stream: TcpStream,
+    from: SocketAddr,
+    mut shared: Shared,
+    router: Router,
+    _place: Place,
+) {
+    shared.counts.connections.fetch_add(1, Relaxed);
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection waits before it sends");
     }
-    let limits = app.limits;
+    let limits = shared.limits;
     let service = TowerToHyperService::new(router.layer(Extension(Asker(from.ip()))));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -82,29 +84,22 @@ async fn serve(stream: TcpStream, from: SocketAddr, app: App, router: Router, _p
         .max_buf_size(BUFFER_LEN)
         .serve_connection(TokioIo::new(Patient::new(stream, ms(limits.write_ms))), service);
     let mut connection = std::pin::pin!(connection);
-    let mut stop = app.stop.clone();
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        () = stopped(&mut stop) => {
+        () = shared.stopped() => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }
     };
-    app.counts.connections.fetch_sub(1, Relaxed);
+    shared.counts.connections.fetch_sub(1, Relaxed);
     if let Err(error) = ended {
         tracing::debug!(%error, %from, "a connection broke");
     }
 }
 
-/// Waits until the node stops.
-pub(super) async fn stopped(stop: &mut watch::Receiver<bool>) {
-    // When the other side is gone the server is.
-    let _ = stop.wait_for(|it| *it).await;
-}
-
 /// Says why, as far as the socket takes it at once, and closes.
-fn turn_away(stream: TcpStream, app: &App, why: Code) {
-    app.counts.turned_away.fetch_add(1, Relaxed);
+fn turn_away(stream: TcpStream, shared: &Shared, why: Code) {
+    shared.counts.turned_away.fetch_add(1, Relaxed);
     let body = Problem::new(why).json();
     let head = format!(
         "HTTP/1.1 {} {}\r\ncontent-type: application/problem+json\r\n\
