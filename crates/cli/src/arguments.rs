@@ -54,6 +54,9 @@ pub enum Command {
     /// One node
     #[command(subcommand)]
     Node(Node),
+    /// One participant's door: its users ask it over HTTP, it follows the market and speaks for the participant
+    #[command(subcommand)]
+    Gateway(Gateway),
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -138,6 +141,9 @@ pub struct Up {
     /// How many observers: they follow by certificates, without a vote
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u16>::new().range(0..=8))]
     pub observers: Option<u16>,
+    /// Without the participants' gateways
+    #[arg(long)]
+    pub no_gateways: bool,
     /// Leave the market running and return
     #[arg(long)]
     pub detach: bool,
@@ -161,12 +167,13 @@ pub struct Up {
 }
 
 impl Up {
-    /// A market as it is by default, watched by this process, in the folder `dir`.
+    /// A market as it is by default, watched by this process, in the folder `dir`, without gateways.
     pub fn of_its_own(dir: &std::path::Path) -> Self {
         Self {
             at: At { dir: Some(dir.into()) },
             validators: None,
             observers: None,
+            no_gateways: true,
             detach: false,
             open: true,
             epoch_blocks: None,
@@ -355,6 +362,22 @@ pub enum On {
     Network,
     /// All of it in one thread.
     Sim,
+}
+
+/// `furikae gateway`
+#[derive(Debug, Subcommand)]
+pub enum Gateway {
+    /// Run one participant's gateway until it is told to stop (SIGINT, SIGTERM)
+    Run {
+        /// Its gateway.toml; what it keeps lies beside it, unless that names databases elsewhere
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// Stop when this process has ended
+        #[arg(long = "while", value_name = "PID@TICKS", hide = true)]
+        watched: Option<Process>,
+    },
+    /// Print what a gateway may be asked, as OpenAPI 3.1
+    Openapi,
 }
 
 /// `furikae node`

@@ -93,9 +93,12 @@ impl From<gateway::Fault> for Failure {
         let status = match fault {
             Fault::Unreachable { .. } => Status::Unreachable,
             Fault::Refused { .. } => Status::No,
-            Fault::NotUnderstood { .. } | Fault::NotCertified { .. } | Fault::Key { .. } => {
-                Status::Fault
-            }
+            Fault::Config { .. } | Fault::Http(listen::Fault::NotLoopback(_)) => Status::Malformed,
+            Fault::NotUnderstood { .. }
+            | Fault::NotCertified { .. }
+            | Fault::Database { .. }
+            | Fault::Http(listen::Fault::Listen { .. })
+            | Fault::Key { .. } => Status::Fault,
         };
         Self::new(status, fault)
     }

@@ -14,6 +14,7 @@ mod node;
 mod offline;
 mod offset;
 mod output;
+mod participant;
 mod percentiles;
 mod proof;
 mod read;
@@ -73,6 +74,7 @@ fn run(command: Command) -> Result<()> {
         Command::Offset(asked) => offset::offset(&asked),
         Command::Bench(arguments::Bench::Quiet(asked)) => bench::quiet(&runtime()?, &asked),
         Command::Node(command) => node::command(command),
+        Command::Gateway(command) => participant::command(command),
         Command::Completions { shell } => {
             clap_complete::generate(
                 shell,

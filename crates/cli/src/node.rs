@@ -31,25 +31,32 @@ pub fn command(command: Node) -> Result<()> {
 
 /// Runs it until this process is asked to stop. What it keeps lies beside its configuration.
 fn run(config: &Path) -> Result<()> {
-    if config.file_name() != Some(node::config::NAME.as_ref()) {
-        return Err(Failure::malformed(format_args!("{} is no node's", config.display()))
-            .mend(format_args!("name the {} in the node's folder", node::config::NAME)));
-    }
-    let folder = match config.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    };
+    let folder = folder_of(config, node::config::NAME)?;
     let stops = Stops::listen()?;
     tell_logs();
     node::run(folder, async move { stops.wait().await }).map_err(|fault| failure(fault, folder))
+}
+
+/// The folder of the configuration `config`, which must be named so.
+///
+/// # Errors
+/// Malformed, when it is named otherwise.
+pub fn folder_of<'a>(config: &'a Path, name: &str) -> Result<&'a Path> {
+    if config.file_name() != Some(name.as_ref()) {
+        let what = format!("{} is no {name}", config.display());
+        return Err(Failure::malformed(what).mend(format_args!("name the {name} in its folder")));
+    }
+    Ok(config.parent().filter(|it| *it != Path::new("")).unwrap_or_else(|| Path::new(".")))
 }
 
 /// What a fault of the node in `folder` means to who asked, and how to mend it.
 pub fn failure(fault: Fault, folder: &Path) -> Failure {
     let folder = folder.display();
     match fault {
-        Fault::Config { .. } | Fault::NotLoopback(_) => Failure::malformed(fault),
-        Fault::File { .. } | Fault::Listen { .. } => Failure::fault(fault),
+        Fault::Config { .. } | Fault::Http(listen::Fault::NotLoopback(_)) => {
+            Failure::malformed(fault)
+        }
+        Fault::File { .. } | Fault::Http(listen::Fault::Listen { .. }) => Failure::fault(fault),
         Fault::Damaged(_) => Failure::fault(fault).mend(format_args!(
             "furikae node rebuild {folder}; if that refuses, delete {folder}/data: the others have it all"
         )),
@@ -58,8 +65,8 @@ pub fn failure(fault: Fault, folder: &Path) -> Failure {
     }
 }
 
-/// What the node says goes to standard error, a JSON object a line; `FURIKAE_LOG` says what of it.
-fn tell_logs() {
+/// What a node or a gateway says goes to standard error, a JSON object a line; `FURIKAE_LOG` says what of it.
+pub fn tell_logs() {
     let filter = EnvFilter::builder()
         .with_env_var("FURIKAE_LOG")
         .with_default_directive(LevelFilter::WARN.into());

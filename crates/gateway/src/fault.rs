@@ -37,6 +37,23 @@ pub enum Fault {
         /// What differs.
         why: String,
     },
+    /// The configuration is none that a gateway can run with.
+    #[error("{}: {why}", path.display())]
+    Config {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it, and where.
+        why: String,
+    },
+    /// There is no HTTP listener.
+    #[error(transparent)]
+    Http(#[from] listen::Fault),
+    /// The database does not do what it is asked.
+    #[error("database {why}")]
+    Database {
+        /// What it says.
+        why: String,
+    },
     /// A key file cannot be used.
     #[error("key file {}: {why}", path.display())]
     Key {

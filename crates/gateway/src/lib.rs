@@ -11,21 +11,32 @@
 
 extern crate alloc;
 
+pub mod api;
 pub mod ask;
 mod committees;
+pub mod config;
+mod database;
 mod doors;
+mod facts;
 mod fault;
 pub mod fields;
 mod follow;
+pub mod history;
 pub mod keys;
+mod outbox;
 pub mod play;
 pub mod proof;
+pub mod run;
+mod sending;
 mod sign;
+#[cfg(test)]
+mod testing;
 mod view;
 
 pub use committees::Committees;
 pub use doors::{Answer, Doors};
 pub use fault::{Fault, Problem};
-pub use follow::{Followed, Follower, Last};
+pub use follow::{Final, Followed, Follower, Last};
+pub use history::History;
 pub use sign::Signer;
 pub use view::{Holder, Standing, Stood, Told, View};

@@ -65,8 +65,6 @@ pub struct View {
     height: u64,
     time: LedgerTime,
     rows: BTreeMap<Key, Stood>,
-    /// The last change of rows that have ended: what the next leaf under their key must name.
-    ended: BTreeMap<Key, u64>,
     told: BTreeMap<InstructionId, Told>,
 }
 
@@ -74,8 +72,23 @@ impl View {
     /// A view of nothing, as of height 0.
     #[must_use]
     pub fn new(time: LedgerTime) -> Self {
-        let (rows, ended, told) = Default::default();
-        Self { height: 0, time, rows, ended, told }
+        Self { height: 0, time, rows: BTreeMap::new(), told: BTreeMap::new() }
+    }
+
+    /// A view of these rows, each with the height of its last change, as of a height. What was told up to there is
+    /// not in it.
+    pub(crate) fn resume(
+        height: u64,
+        time: LedgerTime,
+        rows: impl IntoIterator<Item = (Key, u64, Value)>,
+    ) -> Self {
+        let stood = |(key, changed, value)| (key, Stood { changed, value });
+        Self { height, time, rows: rows.into_iter().map(stood).collect(), told: BTreeMap::new() }
+    }
+
+    /// Forgets what was told: who keeps a history reads it there.
+    pub(crate) fn forget_told(&mut self) {
+        self.told.clear();
     }
 
     /// The height up to which this is true.
@@ -90,11 +103,11 @@ impl View {
         self.time
     }
 
-    /// The height of the last change under `key`; 0 when there was none.
+    /// The height of the last change of the row under `key`; 0 when there is none. A row that has ended never comes
+    /// again.
     #[must_use]
     pub fn changed(&self, key: &Key) -> u64 {
-        let stood = self.rows.get(key).map(|it| it.changed);
-        stood.or_else(|| self.ended.get(key).copied()).unwrap_or_default()
+        self.rows.get(key).map_or(0, |it| it.changed)
     }
 
     /// Moves on by one block: rows that came, changed or ended, and what was told.
@@ -113,7 +126,6 @@ impl View {
                 }
                 None => {
                     self.rows.remove(&key);
-                    self.ended.insert(key, height);
                 }
             }
         }

@@ -123,8 +123,8 @@ impl Stage for Floor<'_> {
 
     async fn next(&mut self) -> Result<Vec<Event>, Fault> {
         loop {
-            if let Some(told) = self.followed.lay()? {
-                return Ok(told);
+            if let Some(block) = self.followed.lay()? {
+                return Ok(block.events);
             }
             let bytes = self.block(self.followed.wanted()).await?;
             self.followed.take(&bytes)?;

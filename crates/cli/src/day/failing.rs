@@ -6,7 +6,7 @@ use super::{tell::Teller, trading::SECOND};
 use crate::{
     desk::Desk,
     failure::{Failure, Result},
-    market::{NodePlan, Plan, ask, start, stop},
+    market::{NodePlan, Part, Plan, ask, start, stop},
 };
 
 /// How long the one that returns may take to follow.
@@ -33,7 +33,7 @@ pub async fn kill_and_return(desk: &mut Desk, teller: &mut Teller, plan: &Plan) 
     let delivery = SECOND.settle(desk).await?;
     let height = desk.settled(&delivery)?;
     teller.say(format_args!("the other three go on: trade T-0002 settles in block {height}"));
-    start(&folder, plan, last, folder.launcher())?;
+    start(&folder, plan, Part::Node(last), folder.launcher())?;
     let height = same_state(first, last, height).await?;
     teller.say(format_args!(
         "{} is back and follows: at block {height} it has the same state root as {}",

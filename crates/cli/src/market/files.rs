@@ -1,6 +1,6 @@
-//! What a node finds in its folder before it starts: who it is, its key, the first state.
+//! What a node or a gateway finds in its folder before it starts: who it is, its key, the first state.
 //!
-//! All of it is written anew before each start if it is missing, so that a node's folder can be deleted.
+//! All of it is written anew before each start, so that a folder can be deleted.
 
 use std::{
     fs::{self, DirBuilder, OpenOptions},
@@ -12,7 +12,7 @@ use std::{
 use serde::Serialize;
 use types::PublicKey;
 
-use super::folder::{Folder, NodeKind, NodePlan, Plan, write_whole};
+use super::folder::{Folder, GatewayPlan, NodeKind, NodePlan, Part, Plan, write_whole};
 use crate::failure::{Failure, Result};
 
 /// Milliseconds between blocks while nothing is asked.
@@ -29,6 +29,29 @@ struct Config<'a> {
     peers: Vec<Peer>,
 }
 
+/// The file in a gateway's folder that holds the token of its one user.
+pub const TOKEN: &str = "token";
+/// The lane in which gateways speak; commands speak in lane 0.
+const GATEWAY_LANE: u16 = 1;
+
+/// `gateway.toml`.
+#[derive(Serialize)]
+struct DoorConfig {
+    party: u32,
+    lane: u16,
+    http: String,
+    nodes: Vec<String>,
+    users: Vec<User>,
+}
+
+/// One who may ask a gateway.
+#[derive(Serialize)]
+struct User {
+    name: &'static str,
+    token_sha256: String,
+    rights: [&'static str; 2],
+}
+
 /// Another node.
 #[derive(Serialize)]
 struct Peer {
@@ -36,19 +59,45 @@ struct Peer {
     address: String,
 }
 
-/// Writes what `node` needs to start.
+/// Writes what a part needs to start.
 ///
 /// # Errors
 /// A fault of the disk or of a key file.
-pub fn write(folder: &Folder, plan: &Plan, node: &NodePlan) -> Result<()> {
-    let own = folder.data(&node.name);
+pub fn write(folder: &Folder, plan: &Plan, part: Part<'_>) -> Result<()> {
+    let own = folder.data(part.name());
     make_dir(&own)?;
-    let config = toml::to_string(&config(folder, plan, node)?).map_err(Failure::fault)?;
-    write_whole(&own.join("node.toml"), config.as_bytes())?;
     let genesis = folder.genesis();
     let bytes = fs::read(&genesis).map_err(|error| Failure::file("read", &genesis, &error))?;
     write_whole(&own.join("genesis.bin"), &bytes)?;
-    copy_key(&folder.key(&node.name), &own.join("node.key"))
+    let (config, text, key, from) = match part {
+        Part::Node(it) => {
+            (node::config::NAME, toml::to_string(&config(folder, plan, it)?), "node.key", &it.name)
+        }
+        Part::Gateway(it) => {
+            let door = door(plan, it, &own.join(TOKEN))?;
+            public_key(folder, &it.word)?;
+            (gateway::config::NAME, toml::to_string(&door), "gateway.key", &it.word)
+        }
+    };
+    write_whole(&own.join(config), text.map_err(Failure::fault)?.as_bytes())?;
+    copy_key(&folder.key(from), &own.join(key))
+}
+
+/// The configuration of a gateway, whose one user has the token in the file at `token`.
+fn door(plan: &Plan, gateway: &GatewayPlan, token: &Path) -> Result<DoorConfig> {
+    let secret = hex::encode(gateway::keys::read_or_create(token)?.seed());
+    let user = User {
+        name: "back-office",
+        token_sha256: hex::encode(crypto::sha256(secret.as_bytes()).0),
+        rights: ["read", "instruct"],
+    };
+    Ok(DoorConfig {
+        party: gateway.party,
+        lane: GATEWAY_LANE,
+        http: gateway.api.to_string(),
+        nodes: plan.doors(),
+        users: vec![user],
+    })
 }
 
 fn config<'a>(folder: &Folder, plan: &Plan, node: &'a NodePlan) -> Result<Config<'a>> {

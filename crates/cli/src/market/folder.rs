@@ -40,6 +40,57 @@ pub struct Plan {
     pub leader: Leader,
     /// Its nodes, in the order in which they are started.
     pub nodes: Vec<NodePlan>,
+    /// Its participants' gateways, which are started after them.
+    #[serde(default)]
+    pub gateways: Vec<GatewayPlan>,
+}
+
+/// One participant's gateway.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct GatewayPlan {
+    /// `gateway-aoba`.
+    pub name: String,
+    /// The word of its party.
+    pub word: String,
+    /// The number of its party.
+    pub party: u32,
+    /// Where its users reach it.
+    pub api: SocketAddr,
+}
+
+/// One process of a market.
+#[derive(Clone, Copy, Debug)]
+pub enum Part<'a> {
+    /// A validator or an observer.
+    Node(&'a NodePlan),
+    /// A participant's door.
+    Gateway(&'a GatewayPlan),
+}
+
+impl<'a> Part<'a> {
+    /// Its name.
+    pub fn name(self) -> &'a str {
+        match self {
+            Self::Node(it) => &it.name,
+            Self::Gateway(it) => &it.name,
+        }
+    }
+
+    /// Where it is asked over HTTP.
+    pub const fn api(self) -> SocketAddr {
+        match self {
+            Self::Node(it) => it.listen.api,
+            Self::Gateway(it) => it.api,
+        }
+    }
+
+    /// Where it listens.
+    pub fn listens(self) -> Vec<SocketAddr> {
+        match self {
+            Self::Node(it) => vec![it.listen.p2p, it.listen.api],
+            Self::Gateway(it) => vec![it.api],
+        }
+    }
 }
 
 /// One node of a market.
@@ -246,14 +297,19 @@ impl Folder {
 }
 
 impl Plan {
-    /// The node of this name.
+    /// All of it, in the order in which it is started.
+    pub fn parts(&self) -> impl Iterator<Item = Part<'_>> {
+        self.nodes.iter().map(Part::Node).chain(self.gateways.iter().map(Part::Gateway))
+    }
+
+    /// The node or gateway of this name.
     ///
     /// # Errors
     /// A malformed request that lists the names there are.
-    pub fn node(&self, name: &str) -> Result<&NodePlan> {
-        self.nodes.iter().find(|it| it.name == name).ok_or_else(|| {
-            let names: Vec<_> = self.nodes.iter().map(|it| it.name.as_str()).collect();
-            Failure::malformed(format_args!("this market has no node named {name:?}"))
+    pub fn part(&self, name: &str) -> Result<Part<'_>> {
+        self.parts().find(|it| it.name() == name).ok_or_else(|| {
+            let names: Vec<_> = self.parts().map(Part::name).collect();
+            Failure::malformed(format_args!("this market has nothing named {name:?}"))
                 .mend(format_args!("name one of {}", names.join(", ")))
         })
     }

@@ -23,7 +23,7 @@ use types::{BusinessDate, LedgerTime, PartyId, PublicKey, Text, Validator, Wire}
 
 use super::{
     files::{make_dir, public_key},
-    folder::{Folder, Listen, NodeKind, NodePlan, Plan, write_whole},
+    folder::{Folder, GatewayPlan, Listen, NodeKind, NodePlan, Plan, write_whole},
     ports::Ports,
 };
 use crate::{
@@ -146,7 +146,12 @@ fn make(folder: &Folder, asked: &Up, script: Option<&Script>) -> Result<Plan> {
         Some(script) => genesis_of(script, folder, &nodes, epoch_blocks, leader)?,
     };
     write_whole(&folder.genesis(), &genesis.to_bytes())?;
-    let plan = Plan { version: 1, chain: genesis.chain().to_string(), epoch_blocks, leader, nodes };
+    let gateways = match script {
+        None if !asked.no_gateways => gateways(&mut ports)?,
+        _ => Vec::new(),
+    };
+    let chain = genesis.chain().to_string();
+    let plan = Plan { version: 1, chain, epoch_blocks, leader, nodes, gateways };
     Believed::first(&plan, &genesis).write(&folder.validators())?;
     let text = serde_json::to_string_pretty(&plan).map_err(Failure::fault)?;
     write_whole(&folder.root().join("market.json"), text.as_bytes())?;
@@ -171,6 +176,17 @@ fn place(asked: &Up, ports: &mut Ports) -> Result<Vec<NodePlan>> {
         nodes.push(NodePlan { name: format!("{word}-{number}"), kind, listen });
     }
     Ok(nodes)
+}
+
+/// A gateway for each party of the table, and their ports.
+fn gateways(ports: &mut Ports) -> Result<Vec<GatewayPlan>> {
+    let parties = Facts::read()?.parties.into_iter();
+    let gateway = |it: PartyFact| {
+        let api = SocketAddr::from((Ipv4Addr::LOCALHOST, ports.take()?));
+        let name = format!("gateway-{}", it.word);
+        Ok(GatewayPlan { name, word: it.word, party: it.party.0, api })
+    };
+    parties.map(gateway).collect()
 }
 
 /// Makes the nodes' data folders, and says when the market may begin so that all of them vote in it.

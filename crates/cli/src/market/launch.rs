@@ -14,7 +14,7 @@ use std::{
 
 use super::{
     files,
-    folder::{Folder, NodePlan, Plan},
+    folder::{Folder, Part, Plan},
     ports,
     process::Process,
     stay::Stops,
@@ -30,47 +30,51 @@ const LAUNCHER_PATIENCE: Duration = Duration::from_secs(25);
 /// A log that is longer is put aside before the node starts again.
 const LOG_BYTES_MAX: u64 = 16 << 20;
 
-/// Starts the node `name`, unless it runs. Its end is seen in `Process`, not awaited.
+/// Starts a part of the market, unless it runs. Its end is seen in `Process`, not awaited.
 ///
 /// # Errors
 /// A fault, when a port is taken or the process cannot be started.
 pub fn start(
     folder: &Folder,
     plan: &Plan,
-    node: &NodePlan,
+    part: Part<'_>,
     watched: Option<Process>,
 ) -> Result<Process> {
-    if let Some(process) = folder.process(&node.name) {
+    let name = part.name();
+    if let Some(process) = folder.process(name) {
         return Ok(process);
     }
-    for at in [node.listen.p2p, node.listen.api] {
+    for at in part.listens() {
         if !ports::comes_free(at.port()) {
-            let what = format!("{at}, where {} listens, is taken by another process", node.name);
+            let what = format!("{at}, where {name} listens, is taken by another process");
             return Err(Failure::fault(what).mend("stop that process and try again"));
         }
     }
-    files::write(folder, plan, node)?;
-    let mut child = spawn(folder, node, watched)?;
+    files::write(folder, plan, part)?;
+    let mut child = spawn(folder, part, watched)?;
     let Some(process) = Process::find(child.id()) else {
         let _ = child.wait();
-        return Err(died(folder, node));
+        return Err(died(folder, name));
     };
-    folder.note_process(&node.name, process)?;
+    folder.note_process(name, process)?;
     reap(child);
     Ok(process)
 }
 
-fn spawn(folder: &Folder, node: &NodePlan, watched: Option<Process>) -> Result<Child> {
+fn spawn(folder: &Folder, part: Part<'_>, watched: Option<Process>) -> Result<Child> {
     let binary = std::env::current_exe()
         .map_err(|error| Failure::fault(format_args!("cannot find this binary: {error}")))?;
-    let log_path = folder.log(&node.name);
+    let log_path = folder.log(part.name());
     put_aside_when_long(&log_path);
     let open = OpenOptions::new().create(true).append(true).open(&log_path);
     let log = open.map_err(|error| Failure::file("open", &log_path, &error))?;
     let errors = log.try_clone().map_err(|error| Failure::file("open", &log_path, &error))?;
     let mut command = Command::new(&binary);
-    let config = folder.data(&node.name).join(node::config::NAME);
-    command.args(["node", "run", "--config"]).arg(config);
+    let (verb, config) = match part {
+        Part::Node(_) => ("node", node::config::NAME),
+        Part::Gateway(_) => ("gateway", gateway::config::NAME),
+    };
+    command.args([verb, "run", "--config"]).arg(folder.data(part.name()).join(config));
     if let Some(watched) = watched {
         command.args(["--while", &watched.to_string()]);
     }
@@ -104,17 +108,16 @@ pub fn stop(folder: &Folder, name: &str, kill: bool) -> Result<()> {
     end(folder, name, process, if kill { Duration::ZERO } else { patience })
 }
 
-/// Stops all nodes of the market, the last started first.
+/// Stops all of the market, the last started first.
 ///
 /// # Errors
 /// A fault, when one does not end.
 pub fn stop_all(folder: &Folder, plan: &Plan) -> Result<()> {
-    let running: Vec<_> = plan
-        .nodes
-        .iter()
-        .rev()
-        .filter_map(|it| folder.process(&it.name).map(|process| (it.name.as_str(), process)))
+    let mut running: Vec<_> = plan
+        .parts()
+        .filter_map(|it| folder.process(it.name()).map(|process| (it.name(), process)))
         .collect();
+    running.reverse();
     running.iter().for_each(|(_, process)| process.ask_to_stop());
     let until = Instant::now() + STOP_PATIENCE;
     for (name, process) in running {
@@ -140,30 +143,31 @@ fn end(folder: &Folder, name: &str, process: Process, patience: Duration) -> Res
     Ok(())
 }
 
-/// Waits until every node serves blocks.
+/// Waits until every part serves.
 ///
 /// # Errors
-/// A fault, when a node ends meanwhile (with what it said last), or when `patience` is over.
-pub fn wait_until_serving(
+/// A fault, when a part ends meanwhile (with what it said last), or when `patience` is over.
+pub fn wait_until_serving<'a>(
     folder: &Folder,
-    nodes: &[&NodePlan],
+    parts: impl IntoIterator<Item = Part<'a>>,
     patience: Duration,
     stops: &Stops,
-    serves: impl Fn(&NodePlan) -> bool,
+    serves: impl Fn(Part<'_>) -> bool,
 ) -> Result<()> {
     let began = Instant::now();
-    for node in nodes {
-        while !serves(node) {
-            if folder.process(&node.name).is_none() {
-                return Err(died(folder, node));
+    for part in parts {
+        let name = part.name();
+        while !serves(part) {
+            if folder.process(name).is_none() {
+                return Err(died(folder, name));
             }
             if stops.asked() {
                 return Err(Failure::no("stopped before the market was up"));
             }
             if began.elapsed() > patience {
                 let seconds = patience.as_secs();
-                let log = folder.log(&node.name);
-                let what = format!("{} serves no block after {seconds} s", node.name);
+                let log = folder.log(name);
+                let what = format!("{name} does not serve after {seconds} s");
                 return Err(Failure::fault(what).mend(format_args!("read {}", log.display())));
             }
             std::thread::sleep(Duration::from_millis(20));
@@ -172,13 +176,13 @@ pub fn wait_until_serving(
     Ok(())
 }
 
-/// What is told of a node that ended by itself.
-fn died(folder: &Folder, node: &NodePlan) -> Failure {
-    let path = folder.log(&node.name);
+/// What is told of a process that ended by itself.
+fn died(folder: &Folder, name: &str) -> Failure {
+    let path = folder.log(name);
     let log = fs::read(&path).unwrap_or_default();
     let text = String::from_utf8_lossy(&log);
     let lines: Vec<_> = text.lines().rev().take(5).collect();
     let last: Vec<_> = lines.into_iter().rev().map(|line| format!("\n    {line}")).collect();
-    Failure::fault(format_args!("{} ended by itself. Its last words:{}", node.name, last.concat()))
+    Failure::fault(format_args!("{name} ended by itself. Its last words:{}", last.concat()))
         .mend(format_args!("read {}", path.display()))
 }

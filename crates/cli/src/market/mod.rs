@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use tokio::runtime::Runtime;
 
-pub use folder::{Folder, NodePlan, Plan, write_whole};
+pub use folder::{Folder, NodePlan, Part, Plan, write_whole};
 #[cfg(test)]
 pub use found::genesis_for_tests;
 pub use found::purge;
@@ -98,13 +98,12 @@ impl Running {
         watched: Option<Process>,
         stops: &Stops,
     ) -> Result<()> {
-        for node in &self.plan.nodes {
-            let process = launch::start(&self.folder, &self.plan, node, watched)?;
-            eprintln!("{} is process {}, http://{}", node.name, process.pid, node.listen.api);
+        for part in self.plan.parts() {
+            let process = launch::start(&self.folder, &self.plan, part, watched)?;
+            eprintln!("{} is process {}, http://{}", part.name(), process.pid, part.api());
         }
-        let nodes: Vec<_> = self.plan.nodes.iter().collect();
-        let serves = |node: &_| status::serves(runtime, node);
-        launch::wait_until_serving(&self.folder, &nodes, START_PATIENCE, stops, serves)
+        let serves = |part: Part<'_>| status::serves(runtime, part);
+        launch::wait_until_serving(&self.folder, self.plan.parts(), START_PATIENCE, stops, serves)
     }
 
     /// Stops all of it.
@@ -185,28 +184,28 @@ pub fn down(runtime: &Runtime, at: &At, purge: bool, output: Output) -> Result<(
 /// `market start NAME`.
 ///
 /// # Errors
-/// Unreachable, when there is no market. Malformed, when it has no such node. A fault, when it does not start.
+/// Unreachable, when there is no market. Malformed, when it has nothing of that name. A fault, when it does not start.
 pub fn start_node(runtime: &Runtime, at: &At, name: &str) -> Result<()> {
     let folder = Folder::chosen(at.dir.as_deref())?;
     let plan = folder.plan()?;
-    let node = plan.node(name)?;
+    let part = plan.part(name)?;
     let stops = Stops::listen()?;
     let _lock = folder.lock()?;
-    let process = launch::start(&folder, &plan, node, folder.launcher())?;
-    let serves = |node: &_| runtime.block_on(status::ask(node)).is_some();
-    launch::wait_until_serving(&folder, &[node], START_PATIENCE, &stops, serves)?;
-    eprintln!("{name} is process {}, http://{}", process.pid, node.listen.api);
+    let process = launch::start(&folder, &plan, part, folder.launcher())?;
+    let serves = |part: Part<'_>| status::answers(runtime, part);
+    launch::wait_until_serving(&folder, [part], START_PATIENCE, &stops, serves)?;
+    eprintln!("{name} is process {}, http://{}", process.pid, part.api());
     Ok(())
 }
 
 /// `market stop NAME`.
 ///
 /// # Errors
-/// Unreachable, when there is no market. Malformed, when it has no such node. A fault, when it does not end.
+/// Unreachable, when there is no market. Malformed, when it has nothing of that name. A fault, when it does not end.
 pub fn stop_node(at: &At, name: &str, kill: bool) -> Result<()> {
     let folder = Folder::chosen(at.dir.as_deref())?;
     let plan = folder.plan()?;
-    let node = plan.node(name)?;
+    let part = plan.part(name)?;
     let _lock = folder.lock()?;
-    stop(&folder, &node.name, kill)
+    stop(&folder, part.name(), kill)
 }

@@ -9,9 +9,13 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tokio::runtime::Runtime;
 use types::LedgerTime;
 
-use super::folder::{Folder, Listen, NodeKind, NodePlan, Plan};
+use super::{
+    files::TOKEN,
+    folder::{Folder, GatewayPlan, Listen, NodeKind, NodePlan, Part, Plan},
+};
 use crate::{
     failure::Result,
     output::{Form, Output},
@@ -43,8 +47,20 @@ const CSV_COLUMNS: [&str; 12] = [
 pub struct Report {
     dir: PathBuf,
     nodes: Vec<NodeReport>,
-    /// The participants' doors: none yet, so their list is empty.
-    gateways: [(); 0],
+    gateways: Vec<GatewayReport>,
+}
+
+/// One participant's door.
+#[derive(Debug, Serialize)]
+pub struct GatewayReport {
+    name: String,
+    party: u32,
+    roles: Vec<String>,
+    pid: Option<u32>,
+    url: String,
+    height: Option<u64>,
+    rss_mb: Option<f64>,
+    token_file: PathBuf,
 }
 
 /// One node.
@@ -95,18 +111,45 @@ pub async fn ask(node: &NodePlan) -> Option<Said> {
     serde_json::from_slice(&answer.body).ok()
 }
 
-/// Whether the node has a block beyond the first state.
-pub fn serves(runtime: &tokio::runtime::Runtime, node: &NodePlan) -> bool {
-    runtime.block_on(ask(node)).is_some_and(|said| said.ready && said.height > 0)
+/// Whether a node has a block beyond the first state, or a gateway has read one.
+pub fn serves(runtime: &Runtime, part: Part<'_>) -> bool {
+    match part {
+        Part::Node(it) => runtime.block_on(ask(it)).is_some_and(|it| it.ready && it.height > 0),
+        Part::Gateway(it) => runtime.block_on(is_ready(it)),
+    }
+}
+
+/// Whether a node answers, or a gateway has read a block.
+pub fn answers(runtime: &Runtime, part: Part<'_>) -> bool {
+    match part {
+        Part::Node(it) => runtime.block_on(ask(it)).is_some(),
+        Part::Gateway(it) => runtime.block_on(is_ready(it)),
+    }
+}
+
+async fn is_ready(gateway: &GatewayPlan) -> bool {
+    let ready = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build();
+    let Ok(http) = ready else { return false };
+    let answer = http.get(format!("http://{}/readyz", gateway.api)).send().await;
+    answer.is_ok_and(|it| it.status().is_success())
+}
+
+/// What a gateway says of itself, to the user whose token lies in its folder.
+async fn ask_gateway(gateway: &GatewayPlan, token: &Path) -> Option<Value> {
+    let token = fs::read_to_string(token).ok()?;
+    let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().ok()?;
+    let asked = http.get(format!("http://{}/v1/status", gateway.api)).bearer_auth(token.trim());
+    asked.send().await.ok()?.json().await.ok()
 }
 
 /// Asks all nodes.
-pub fn report(runtime: &tokio::runtime::Runtime, folder: &Folder, plan: &Plan) -> Report {
+pub fn report(runtime: &Runtime, folder: &Folder, plan: &Plan) -> Report {
     let nodes = plan.nodes.iter().map(|node| node_report(runtime, folder, node)).collect();
-    Report { dir: folder.root().into(), nodes, gateways: [] }
+    let gateways = plan.gateways.iter().map(|it| gateway_report(runtime, folder, it)).collect();
+    Report { dir: folder.root().into(), nodes, gateways }
 }
 
-fn node_report(runtime: &tokio::runtime::Runtime, folder: &Folder, node: &NodePlan) -> NodeReport {
+fn node_report(runtime: &Runtime, folder: &Folder, node: &NodePlan) -> NodeReport {
     let process = folder.process(&node.name);
     let said = process.and_then(|_| runtime.block_on(ask(node)));
     let data_dir = folder.data(&node.name);
@@ -122,6 +165,23 @@ fn node_report(runtime: &tokio::runtime::Runtime, folder: &Folder, node: &NodePl
         disk_mb: disk_mb(&data_dir),
         data_dir,
         listen: node.listen,
+    }
+}
+
+fn gateway_report(runtime: &Runtime, folder: &Folder, it: &GatewayPlan) -> GatewayReport {
+    let (process, token_file) = (folder.process(&it.name), folder.data(&it.name).join(TOKEN));
+    let said = process.and_then(|_| runtime.block_on(ask_gateway(it, &token_file)));
+    let said = said.unwrap_or_default();
+    let roles = said["roles"].as_array().into_iter().flatten();
+    GatewayReport {
+        name: it.name.clone(),
+        party: it.party,
+        roles: roles.filter_map(|it| it.as_str().map(Into::into)).collect(),
+        pid: process.map(|it| it.pid),
+        url: format!("http://{}", it.api),
+        height: said["height"].as_u64(),
+        rss_mb: process.and_then(super::process::Process::rss_mb),
+        token_file,
     }
 }
 

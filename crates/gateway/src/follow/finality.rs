@@ -15,7 +15,7 @@ use crypto::{
     changes::BlockChanges,
 };
 use ledger::{Key, governance::Validators, row::Row as _};
-use types::{ChainId, Committee, Digest, Validator, Wire as _};
+use types::{ChainId, Committee, Digest, Header, Validator, Wire as _};
 
 /// So many bytes of blocks may wait for a certificate.
 const WAITING_BYTES_MAX: usize = 256 << 20;
@@ -40,6 +40,18 @@ impl Finality {
         let committees = first.map(|it| (0, Committee::of(0, it))).into_iter().collect();
         let waiting = VecDeque::new();
         Self { chain, committees, height: 0, last: None, waiting, waiting_bytes: 0 }
+    }
+
+    /// Goes on after the block of `header`, with the committees that blocks have named.
+    pub fn resume(header: &Header, committees: Vec<Committee>) -> Self {
+        Self {
+            chain: header.chain,
+            committees: committees.into_iter().map(|it| (it.epoch, it)).collect(),
+            height: header.height,
+            last: Some(crypto::header_digest(header)),
+            waiting: VecDeque::new(),
+            waiting_bytes: 0,
+        }
     }
 
     /// Which market it is.

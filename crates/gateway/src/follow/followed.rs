@@ -8,10 +8,19 @@ use std::collections::VecDeque;
 
 use crypto::changes::BlockChanges;
 use ledger::{Entry, Event, Genesis, Key, Missing, Snapshot, Value};
-use types::{ChainId, Committee, LedgerTime, Validator, Wire as _};
+use types::{ChainId, Committee, Header, LedgerTime, Validator, Wire as _};
 
 use super::finality::Finality;
 use crate::{Fault, View};
+
+/// A block that is final.
+#[derive(Clone, Debug)]
+pub struct Final {
+    /// What it changed.
+    pub block: BlockChanges,
+    /// What it told.
+    pub events: Vec<Event>,
+}
 
 /// A market as far as its blocks were brought here. Asks nobody.
 pub struct Followed {
@@ -45,6 +54,13 @@ impl Followed {
     #[must_use]
     pub fn new(chain: ChainId) -> Self {
         Self::begin(Finality::new(chain, None))
+    }
+
+    /// Goes on after the block of `header`, whose rows `view` has, with the first committee and those that blocks have
+    /// named.
+    #[must_use]
+    pub fn resume(view: View, header: &Header, committees: Vec<Committee>) -> Self {
+        Self { view, finality: Finality::resume(header, committees), ready: VecDeque::new() }
     }
 
     fn begin(finality: Finality) -> Self {
@@ -97,11 +113,16 @@ impl Followed {
         Ok(())
     }
 
-    /// Lays the next final block over the view, and gives what it tells; `None` while none is final.
+    /// Forgets what was told of instructions: who keeps a history reads it there.
+    pub fn forget_told(&mut self) {
+        self.view.forget_told();
+    }
+
+    /// Lays the next final block over the view, and gives it; `None` while none is final.
     ///
     /// # Errors
     /// [`Fault::NotCertified`], when it does not go on from this view: nothing is laid over a gap.
-    pub fn lay(&mut self) -> Result<Option<Vec<Event>>, Fault> {
+    pub fn lay(&mut self) -> Result<Option<Final>, Fault> {
         let Some(block) = self.ready.front() else { return Ok(None) };
         let BlockChanges { header, changes, events, .. } = block;
         let height = header.height;
@@ -114,8 +135,7 @@ impl Followed {
         let changes =
             changes.iter().map(|it| (Key(it.key), it.new.as_ref().map(|it| it.0.clone())));
         self.view.advance(height, header.time, changes, &events);
-        self.ready.pop_front();
-        Ok(Some(events))
+        Ok(self.ready.pop_front().map(|block| Final { block, events }))
     }
 }
 

@@ -22,9 +22,9 @@ use ledger::{Event, Genesis, Signed};
 use reqwest::Response;
 use types::{ChainId, Committee, LedgerTime, Validator, Wire as _};
 
-use crate::{Doors, Fault, View};
+use crate::{Doors, Fault, View, history::Resumed};
 
-pub use self::followed::Followed;
+pub use self::followed::{Final, Followed};
 
 /// A block's bytes are not longer than this.
 pub const BLOCK_BYTES_MAX: usize = 64 << 20;
@@ -88,6 +88,13 @@ impl Follower {
         Self::begin(doors, Followed::new(chain))
     }
 
+    /// Goes on from what a history holds.
+    #[must_use]
+    pub fn resume(doors: Doors, resumed: Resumed) -> Self {
+        let Resumed { header, committees, view } = resumed;
+        Self::begin(doors, Followed::resume(view, &header, committees))
+    }
+
     const fn begin(doors: Doors, followed: Followed) -> Self {
         let patience = Patience { silence: SILENCE_MAX, all: PATIENCE };
         Self { doors, followed, place: 0, stream: None, patience }
@@ -132,8 +139,33 @@ impl Follower {
     /// # Errors
     /// As [`Self::next`].
     pub async fn next_told(&mut self) -> Result<Vec<Event>, Fault> {
-        self.fill().await?;
-        self.followed.lay().map(Option::unwrap_or_default)
+        self.next_final().await.map(|it| it.events)
+    }
+
+    /// Waits for the next block that is final, and gives it.
+    ///
+    /// # Errors
+    /// As [`Self::next`].
+    pub async fn next_final(&mut self) -> Result<Final, Fault> {
+        loop {
+            self.fill().await?;
+            if let Some(block) = self.followed.lay()? {
+                return Ok(block);
+            }
+        }
+    }
+
+    /// The next block that is final and was read already, if there is one.
+    ///
+    /// # Errors
+    /// [`Fault::NotCertified`].
+    pub fn next_ready(&mut self) -> Result<Option<Final>, Fault> {
+        self.followed.lay()
+    }
+
+    /// Forgets what was told of instructions: who keeps a history reads it there.
+    pub fn forget_told(&mut self) {
+        self.followed.forget_told();
     }
 
     /// Reads until a block is final that is not laid over the view yet. A node that fails is left for the

@@ -1,0 +1,317 @@
+//! Participants' gateways as processes of a market: what each may see, and that what is asked is done once.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{Read as _, Write as _},
+    net::TcpStream,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+
+const SHARE: &str = "JP3999001005";
+/// Payments that are asked while the gateway is killed.
+const PAYMENTS: usize = 60;
+
+fn furikae(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_furikae")).args(arguments).output().unwrap()
+}
+
+fn done(arguments: &[&str]) -> Value {
+    let output = furikae(arguments);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{arguments:?}: {said}");
+    serde_json::from_slice(&output.stdout).unwrap_or_default()
+}
+
+/// A market with its day behind it. It is stopped and deleted when this is dropped.
+struct Market {
+    dir: PathBuf,
+    gateways: BTreeMap<String, Door>,
+}
+
+/// One gateway, and the token of its user.
+struct Door {
+    at: String,
+    token: String,
+}
+
+/// What was answered.
+#[derive(Debug)]
+struct Answer {
+    status: u16,
+    body: Value,
+}
+
+impl Market {
+    fn new() -> Self {
+        let name = format!("furikae-test-gateways-{}", std::process::id());
+        let dir = std::env::temp_dir().join(name);
+        let at = dir.to_str().unwrap();
+        done(&["market", "up", "--dir", at, "--date", "2026-01-05", "--detach", "--json"]);
+        let mut this = Self { dir: dir.clone(), gateways: BTreeMap::new() };
+        done(&["market", "day", "--dir", at]);
+        let status = done(&["market", "status", "--dir", at, "--json"]);
+        for gateway in status["gateways"].as_array().unwrap() {
+            assert!(gateway["pid"].is_u64() && gateway["height"].as_u64() > Some(0), "{gateway}");
+            let word = gateway["name"].as_str().unwrap().strip_prefix("gateway-").unwrap();
+            let at = gateway["url"].as_str().unwrap().strip_prefix("http://").unwrap().to_owned();
+            let token = fs::read_to_string(gateway["token_file"].as_str().unwrap()).unwrap();
+            this.gateways.insert(word.into(), Door { at, token: token.trim().into() });
+        }
+        this
+    }
+
+    fn door(&self, word: &str) -> &Door {
+        &self.gateways[word]
+    }
+
+    /// What the command says of this market.
+    fn ask(&self, asked: &[&str]) -> Value {
+        done(&[asked, &["--dir", self.dir.to_str().unwrap(), "--json"]].concat())
+    }
+
+    fn kill_and_start(&self, name: &str) {
+        let at = self.dir.to_str().unwrap();
+        done(&["market", "stop", name, "--kill", "--dir", at]);
+        done(&["market", "start", name, "--dir", at]);
+    }
+}
+
+impl Drop for Market {
+    fn drop(&mut self) {
+        let at = self.dir.to_str().unwrap();
+        let down = furikae(&["market", "down", "--dir", at, "--purge"]);
+        assert!(down.status.success() || std::thread::panicking());
+        assert!(std::thread::panicking() || left(&self.dir).is_empty(), "{:?}", left(&self.dir));
+    }
+}
+
+/// The processes that were started for the market in `folder` and have not ended.
+fn left(folder: &Path) -> Vec<String> {
+    let processes = fs::read_dir("/proc").unwrap().flatten();
+    let lines = processes.filter_map(|it| fs::read(it.path().join("cmdline")).ok());
+    let lines = lines.map(|it| String::from_utf8_lossy(&it).replace('\0', " "));
+    lines.filter(|it| it.contains(folder.to_str().unwrap())).collect()
+}
+
+impl Door {
+    fn connect(&self, head: &str, body: &str) -> std::io::Result<TcpStream> {
+        let mut stream = TcpStream::connect(&self.at)?;
+        stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+        let Self { token, .. } = self;
+        let length = body.len();
+        write!(
+            stream,
+            "{head} HTTP/1.1\r\nhost: gateway\r\nauthorization: Bearer {token}\r\nconnection: close\r\n\
+             content-type: application/json\r\ncontent-length: {length}\r\n"
+        )?;
+        Ok(stream)
+    }
+
+    fn send(&self, head: &str, more: &str, body: &str) -> std::io::Result<Answer> {
+        let mut stream = self.connect(head, body)?;
+        write!(stream, "{more}\r\n{body}")?;
+        let mut text = String::new();
+        stream.read_to_string(&mut text)?;
+        let cut = || std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
+        let (head, body) = text.split_once("\r\n\r\n").ok_or_else(cut)?;
+        let status = head.split(' ').nth(1).and_then(|it| it.parse().ok()).ok_or_else(cut)?;
+        Ok(Answer { status, body: serde_json::from_str(body).map_err(|_| cut())? })
+    }
+
+    fn get(&self, path: &str) -> Answer {
+        self.send(&format!("GET {path}"), "", "").unwrap()
+    }
+
+    fn post(&self, key: &str, body: &Value) -> std::io::Result<Answer> {
+        let key = format!("idempotency-key: {key}\r\n");
+        self.send("POST /v1/instructions", &key, &body.to_string())
+    }
+}
+
+#[test]
+fn each_participant_sees_its_own_and_asks_once() {
+    let market = Market::new();
+    what_is_seen(&market);
+    what_is_told(&market);
+    what_is_refused(&market);
+    payments_are_made_once_though_the_gateway_is_killed(&market);
+}
+
+/// A gateway says what the commands say, as far as its owner may see it.
+fn what_is_seen(market: &Market) {
+    let height = market.ask(&["positions"])["height"].as_u64().unwrap();
+    for as_of in [height, height / 2, height / 3] {
+        let text = as_of.to_string();
+        let by_command = market.ask(&["positions", "--as", "aoba", "--as-of", &text]);
+        let door = market.door("aoba").get(&format!("/v1/positions?as_of={as_of}"));
+        assert_eq!((door.status, &door.body["height"]), (200, &as_of.into()));
+        assert_eq!(door.body["time"], by_command["time"]);
+        assert_eq!(not_zero(&door.body["positions"]), not_zero(&by_command["positions"]));
+        let by_command = market.ask(&["registry", SHARE, "--as-of", &text]);
+        for word in ["sakura", "furikae"] {
+            let door = market.door(word).get(&format!("/v1/registry/{SHARE}?as_of={as_of}"));
+            assert_eq!(door.status, 200, "{door:?}");
+            assert_eq!(door.body["holders"], by_command["holders"], "{word} as of {as_of}");
+        }
+    }
+    let whole = market.door("furikae").get("/v1/positions").body["positions"].clone();
+    assert!(whole.as_array().unwrap().len() > 10, "{whole}");
+    assert_eq!(market.door("fuji").get("/v1/positions").body["positions"], json!([]));
+    for word in ["aoba", "fuji", "daichi"] {
+        let door = market.door(word).get(&format!("/v1/registry/{SHARE}"));
+        assert_eq!((door.status, &door.body["code"]), (403, &"not-yours-to-see".into()), "{word}");
+    }
+    let settled = market.door("aoba").get("/v1/instructions?status=settled");
+    let by_command = market.ask(&["instructions", "--as", "aoba", "--status", "settled"]);
+    let ids = |it: &Value| {
+        let ids = it.as_array().unwrap().iter().map(|it| it["id"].as_str().unwrap().to_owned());
+        ids.collect::<std::collections::BTreeSet<_>>()
+    };
+    assert_eq!(ids(&settled.body["instructions"]), ids(&by_command));
+    let id = settled.body["instructions"][0]["id"].as_str().unwrap().to_owned();
+    let path = format!("/v1/instructions/{id}");
+    let states = market.door("aoba").get(&path).body["states"].clone();
+    assert_eq!(states.as_array().unwrap().last().unwrap()["status"], "settled", "{states}");
+    assert_eq!(market.door("fuji").get(&path).status, 404, "it is not known to exist");
+}
+
+/// Account, instrument and quantity of positions that hold something.
+fn not_zero(positions: &Value) -> Vec<String> {
+    let positions = positions.as_array().unwrap().iter();
+    let held =
+        positions.filter(|it| it["available"].as_str().unwrap().trim_matches(['0', '.']) != "");
+    let mut held: Vec<_> = held
+        .map(|it| format!("{} {} {}", it["account"], it["instrument"], it["available"]))
+        .collect();
+    held.sort();
+    held
+}
+
+/// The stream tells from any height on, and goes on after the last event that was read.
+fn what_is_told(market: &Market) {
+    let read = |more: &str, until: usize| {
+        let door = market.door("aoba");
+        let mut stream = door.connect("GET /v1/events?after=0", "").unwrap();
+        write!(stream, "{more}\r\n").unwrap();
+        let (mut text, mut bytes) = (String::new(), [0; 4096]);
+        let began = Instant::now();
+        while text.matches("\nid: ").count() < until && began.elapsed() < Duration::from_secs(20) {
+            let read = stream.read(&mut bytes).unwrap();
+            assert!(read > 0, "the stream ended: {text}");
+            text += &String::from_utf8_lossy(&bytes[..read]);
+        }
+        let ids = text.lines().filter_map(|it| it.strip_prefix("id: ").map(str::to_owned));
+        (ids.collect::<Vec<_>>(), text)
+    };
+    let (all, text) = read("", 20);
+    assert!(text.contains("event: settled") && text.contains("event: instrument-listed"), "{text}");
+    let (rest, _) = read(&format!("last-event-id: {}\r\n", all[9]), 10);
+    assert_eq!(rest[..5], all[10..15]);
+}
+
+fn what_is_refused(market: &Market) {
+    let aoba = market.door("aoba");
+    let stranger = Door { at: aoba.at.clone(), token: "0".repeat(64) };
+    assert_eq!(stranger.get("/v1/positions").body["code"], "token-unknown");
+    for (path, code) in [
+        ("/v1/positions?as_of=soon", "query-malformed"),
+        ("/v1/positions?as_of=100000000", "moment-not-yet"),
+        ("/v1/positions?as_of=2020-01-01T00:00:00Z", "moment-not-yet"),
+        ("/v1/positions?colour=red", "query-malformed"),
+        ("/v1/positions?limit=0", "query-malformed"),
+        ("/v1/positions?account=12", "query-malformed"),
+        ("/v1/instructions/1-2", "query-malformed"),
+        ("/v1/submissions/never", "not-known"),
+        ("/v1/nothing", "not-found"),
+    ] {
+        assert_eq!(aoba.get(path).body["code"], code, "{path}");
+    }
+    let dance = aoba.post("dance", &json!({"ask": "dance"})).unwrap();
+    assert_eq!((dance.status, &dance.body["code"]), (400, &"instruction-malformed".into()));
+    let attest =
+        |account: &str| json!({"ask": "attest-position", "account": account, "instrument": SHARE});
+    let nobody = aoba.post("two words", &attest(&"0".repeat(32))).unwrap();
+    assert_eq!(nobody.body["code"], "idempotency-key");
+    let first = aoba.post("once", &attest(&"1".repeat(32))).unwrap();
+    let again = aoba.post("once", &attest(&"1".repeat(32))).unwrap();
+    assert_eq!((first.status, again.status), (202, 200));
+    assert_eq!(first.body["ids"], again.body["ids"]);
+    let other = aoba.post("once", &attest(&"2".repeat(32))).unwrap();
+    assert_eq!((other.status, &other.body["code"]), (422, &"idempotency-key-reused".into()));
+    // The rules refuse it, and tell why.
+    let id = first.body["ids"][0].as_str().unwrap().to_owned();
+    let told = eventually(|| {
+        Some(aoba.get(&format!("/v1/instructions/{id}"))).filter(|it| it.status == 200)
+    });
+    assert_eq!(told.body["states"][0]["status"], "refused", "{told:?}");
+    assert_eq!(told.body["states"][0]["reason"]["text"], "account-unknown", "{told:?}");
+}
+
+fn eventually<T>(mut look: impl FnMut() -> Option<T>) -> T {
+    let began = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(began.elapsed() < Duration::from_secs(60), "it does not come");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+fn payments_are_made_once_though_the_gateway_is_killed(market: &Market) {
+    let units =
+        |it: &Value| it["available"].as_str().unwrap().replace('.', "").parse::<i64>().unwrap();
+    let cash = |word: &str| {
+        market.door(word).get("/v1/positions?instrument=JPY").body["positions"].clone()
+    };
+    let words = ["aoba", "botan", "chidori", "daichi"];
+    let rich = |word: &&str| cash(word).as_array().unwrap().iter().any(|it| units(it) > 1_000);
+    let payer = words.into_iter().find(rich).expect("somebody has money");
+    let from = cash(payer).as_array().unwrap().iter().find(|it| units(it) > 1_000).unwrap().clone();
+    let others = cash("furikae");
+    let others = others.as_array().unwrap().iter();
+    let to = others.map(|it| it["account"].clone()).find(|it| *it != from["account"]).unwrap();
+    let pay = |number: usize| {
+        json!({"ask": "pay", "from": from["account"], "to": to, "currency": "JPY", "amount": "1",
+            "intended_date": "2026-01-05", "reference": format!("payment {number}")})
+    };
+    let mut ids = std::collections::BTreeSet::new();
+    for number in 0..PAYMENTS {
+        if number % 15 == 7 {
+            market.kill_and_start(&format!("gateway-{payer}"));
+        }
+        let key = format!("payment-{number}");
+        // Whether an answer came or not, asking again under the same key is safe.
+        let answer = eventually(|| {
+            let answer = market.door(payer).post(&key, &pay(number)).ok();
+            answer.filter(|it| [200, 202].contains(&it.status))
+        });
+        let again = market.door(payer).post(&key, &pay(number)).unwrap();
+        assert_eq!((again.status, &again.body["ids"]), (200, &answer.body["ids"]));
+        assert!(ids.insert(answer.body["ids"][0].as_str().unwrap().to_owned()), "{answer:?}");
+    }
+    let account = from["account"].as_str().unwrap();
+    let wanted = units(&from) - i64::try_from(PAYMENTS).unwrap();
+    let path = format!("/v1/positions?instrument=JPY&account={account}");
+    eventually(|| {
+        let left = units(&market.door(payer).get(&path).body["positions"][0]);
+        assert!(left >= wanted, "a payment was made twice: {left} < {wanted}");
+        (left == wanted).then_some(())
+    });
+    for id in &ids {
+        let told = market.door(payer).get(&format!("/v1/instructions/{id}"));
+        assert_eq!(told.body["states"].as_array().unwrap().last().unwrap()["status"], "settled");
+    }
+    let moved = market
+        .door(payer)
+        .get(&format!("/v1/movements?account={account}&instrument=JPY&limit=10000"));
+    let made = moved.body["movements"].as_array().unwrap().iter();
+    let made: Vec<_> =
+        made.filter_map(|it| it["instruction"].as_str().map(str::to_owned)).collect();
+    assert!(ids.iter().all(|id| made.iter().filter(|it| *it == id).count() == 1), "once each");
+}

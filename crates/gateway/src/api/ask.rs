@@ -1,0 +1,88 @@
+//! What users ask in the owner's name: kept under their idempotency key, and done once.
+
+use axum::{
+    Json,
+    body::Body,
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode, header},
+};
+use listen::{Problem, whole};
+
+use super::{
+    Answer, Door,
+    problem::{self, database},
+    shapes::{ProblemShape, Submission},
+    user::{Instructor, Reader},
+};
+use crate::{
+    ask, outbox,
+    sending::{Request, Taken},
+};
+
+/// Longest idempotency key.
+const KEY_MAX: usize = 64;
+
+/// Asks for instructions: one, or a list of them. They are signed, kept, and handed over until a block holds them;
+/// what blocks tell of them stands under the ids. The same request under the same key is the same request.
+#[utoipa::path(post, path = "/v1/instructions",
+    params(("Idempotency-Key" = String, Header, description = "1 to 64 letters, digits, - and _")),
+    request_body(content = serde_json::Value, description = "{\"ask\": ..}, or a list of them"),
+    responses(
+        (status = 202, body = Submission), (status = 200, body = Submission, description = "It was asked before"),
+        (status = "4XX", body = ProblemShape), (status = "5XX", body = ProblemShape)
+    )
+)]
+pub async fn ask(
+    Instructor(user): Instructor,
+    State(door): State<Door>,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer<(StatusCode, Json<Submission>)> {
+    let kind =
+        headers.get(header::CONTENT_TYPE).and_then(|it| it.to_str().ok()).unwrap_or_default();
+    if kind.split(';').next().map(str::trim) != Some("application/json") {
+        return Err(Problem::new(problem::CONTENT_TYPE));
+    }
+    let key =
+        headers.get("idempotency-key").and_then(|it| it.to_str().ok()).filter(|it| is_key(it));
+    let key = key.ok_or_else(|| Problem::new(problem::IDEMPOTENCY))?.to_owned();
+    let body = whole(body, &door.shared).await?;
+    let malformed = |why: &dyn std::fmt::Display| Problem::saying(problem::INSTRUCTION, why);
+    let value = serde_json::from_slice(&body).map_err(|why| malformed(&why))?;
+    let facts = door.facts()?;
+    let instructions = ask::instructions(&value, &|it| facts.scale(it));
+    let instructions = instructions.map_err(|why| malformed(&why))?;
+    if instructions.is_empty() {
+        return Err(malformed(&"the list is empty"));
+    }
+    let digest = hex::encode(crypto::sha256(&body).0);
+    let request = Request { key, digest, user: user.name, instructions };
+    match door.app.sending.take(request).await.map_err(database)? {
+        Taken::New(it) => Ok((StatusCode::ACCEPTED, Json(shown(it)))),
+        Taken::Known(it) => Ok((StatusCode::OK, Json(shown(it)))),
+        Taken::Other => Err(Problem::new(problem::KEY_REUSED)),
+    }
+}
+
+/// What was asked under an idempotency key.
+#[utoipa::path(get, path = "/v1/submissions/{key}", params(("key" = String, Path)), responses(
+    (status = 200, body = Submission), (status = "4XX", body = ProblemShape),
+    (status = "5XX", body = ProblemShape)
+))]
+pub async fn submission(
+    _: Reader,
+    State(door): State<Door>,
+    Path(key): Path<String>,
+) -> Answer<Json<Submission>> {
+    let found = door.app.sending.find(&key).await.map_err(database)?;
+    found.map(|it| Json(shown(it))).ok_or_else(|| Problem::new(problem::NOT_KNOWN))
+}
+
+fn is_key(text: &str) -> bool {
+    let known = |it: u8| it.is_ascii_alphanumeric() || matches!(it, b'-' | b'_');
+    (1..=KEY_MAX).contains(&text.len()) && text.bytes().all(known)
+}
+
+fn shown(it: outbox::Submission) -> Submission {
+    Submission { key: it.key, ids: it.ids.iter().map(ToString::to_string).collect() }
+}

@@ -1,0 +1,31 @@
+//! Refusals of a gateway, beside those of every listener.
+
+pub use listen::problem::{QUERY, STREAMS, STREAMS_OF_ADDRESS};
+use listen::{Code, Problem};
+
+use crate::Fault;
+
+listen::codes! {
+    TOKEN "token-unknown" 401 "A bearer token of one of the gateway's users is wanted";
+    RIGHT "right-missing" 403 "This user may not do this";
+    SIGHT "not-yours-to-see" 403 "The gateway's owner may not see this";
+    NOT_READY "not-ready" 503 "The gateway has not read its market yet";
+    NOT_YET "moment-not-yet" 404 "The moment is not yet, or is before the first block";
+    NOT_KNOWN "not-known" 404 "There is no such thing in what the gateway's owner may see";
+    IDEMPOTENCY "idempotency-key" 400 "A header Idempotency-Key of 1 to 64 letters, digits, - and _ is wanted";
+    KEY_REUSED "idempotency-key-reused" 422 "Something else was asked under this Idempotency-Key";
+    CONTENT_TYPE "content-type" 415 "The body is not application/json";
+    INSTRUCTION "instruction-malformed" 400 "The body says no instruction";
+    DATABASE "database" 500 "The gateway's database does not do what it is asked";
+}
+
+/// Every code that a gateway answers with.
+pub fn all() -> impl Iterator<Item = &'static Code> {
+    listen::problem::ALL.iter().chain(ALL)
+}
+
+/// The database says no.
+pub fn database(fault: Fault) -> Problem {
+    tracing::error!(%fault, "the database does not do what it is asked");
+    Problem::saying(DATABASE, fault)
+}

@@ -1,0 +1,305 @@
+//! Reads, as of the newest block or of any before it.
+
+use axum::{
+    Json,
+    extract::{Path, Query, State, rejection::QueryRejection},
+};
+use ledger::governance::Roles;
+use listen::Problem;
+use types::{InstructionId, InstrumentId, LedgerTime, Sender};
+
+use super::{
+    Answer, Door,
+    problem::{self, database},
+    shapes::{
+        self, Instructions, Instrument, InstrumentList, Moment, MovementList, Movements, Owner,
+        OwnerList, PositionList, Positions, ProblemShape, Registry, Standing, StandingList, Status,
+        Stood, Told, shown,
+    },
+    sight::Sight,
+    user::Reader,
+};
+use crate::{
+    facts::Facts,
+    history::{self, Wanted},
+};
+
+/// Rows of a page, unless asked otherwise, and at most.
+const PAGE: u32 = 1_000;
+const PAGE_MAX: u32 = 10_000;
+
+type Asked<T> = Result<Query<T>, QueryRejection>;
+
+/// How the gateway is.
+#[utoipa::path(get, path = "/v1/status", responses(
+    (status = 200, body = Status), (status = "4XX", body = ProblemShape), (status = "5XX", body = ProblemShape)
+))]
+pub async fn status(_: Reader, State(door): State<Door>) -> Answer<Json<Status>> {
+    let facts = door.facts()?;
+    let roles = Roles::WORDS.iter().filter(|it| facts.roles.any_of(it.1)).map(|it| it.0.into());
+    Ok(Json(Status {
+        chain: door.app.chain.to_string(),
+        party: facts.party.0,
+        name: facts.name.clone(),
+        roles: roles.collect(),
+        suspended: facts.suspended,
+        stood: newest(&facts),
+        stuck: door.app.sending.stuck(),
+    }))
+}
+
+/// All instruments.
+#[utoipa::path(get, path = "/v1/instruments", responses(
+    (status = 200, body = InstrumentList), (status = "4XX", body = ProblemShape),
+    (status = "5XX", body = ProblemShape)
+))]
+pub async fn instruments(_: Reader, State(door): State<Door>) -> Answer<Json<InstrumentList>> {
+    let facts = door.facts()?;
+    let instruments = facts.instruments().map(|(id, scale, issuer)| Instrument {
+        instrument: id.to_string(),
+        scale,
+        issuer: issuer.0,
+    });
+    Ok(Json(InstrumentList { stood: newest(&facts), instruments: instruments.collect() }))
+}
+
+/// Positions that the owner may see.
+#[utoipa::path(get, path = "/v1/positions", params(Positions), responses(
+    (status = 200, body = PositionList), (status = "4XX", body = ProblemShape),
+    (status = "5XX", body = ProblemShape)
+))]
+pub async fn positions(
+    _: Reader,
+    State(door): State<Door>,
+    asked: Asked<Positions>,
+) -> Answer<Json<PositionList>> {
+    let Query(asked) = asked.map_err(malformed)?;
+    let facts = door.facts()?;
+    let stood = moment(&door, &facts, asked.as_of.as_deref()).await?;
+    let instrument = asked.instrument.as_deref().map(instrument).transpose()?;
+    let wanted = Wanted {
+        account: asked.account.as_deref().map(account).transpose()?,
+        instrument: instrument.map(|it| it.to_string()),
+        manager: Sight::of_positions(&facts, instrument).only(),
+        after: asked.cursor.as_deref().map(two).transpose()?,
+        limit: limit(asked.limit)?,
+    };
+    let rows = door.app.history.positions(stood.height, &wanted).await.map_err(database)?;
+    let next = next(&rows, wanted.limit, |it| format!("{}:{}", it.instrument, it.account));
+    let shown = |it: history::Position| shapes::Position {
+        available: facts.decimal(&it.instrument, it.units),
+        earmarked: facts.decimal(&it.instrument, 0),
+        account: it.account,
+        instrument: it.instrument,
+        since: it.since,
+    };
+    Ok(Json(PositionList { stood, positions: rows.into_iter().map(shown).collect(), next }))
+}
+
+/// The owners of an instrument: for its issuer, the administrators and the supervisor.
+#[utoipa::path(get, path = "/v1/registry/{isin}", params(("isin" = String, Path), Registry), responses(
+    (status = 200, body = OwnerList), (status = "4XX", body = ProblemShape),
+    (status = "5XX", body = ProblemShape)
+))]
+pub async fn registry(
+    _: Reader,
+    State(door): State<Door>,
+    Path(isin): Path<String>,
+    asked: Asked<Registry>,
+) -> Answer<Json<OwnerList>> {
+    let Query(asked) = asked.map_err(malformed)?;
+    let (facts, instrument) = (door.facts()?, instrument(&isin)?);
+    if Sight::of_positions(&facts, Some(instrument)) != Sight::All {
+        return Err(Problem::saying(problem::SIGHT, "a registry is its issuer's"));
+    }
+    if facts.scale(instrument).is_none() {
+        return Err(Problem::saying(problem::NOT_KNOWN, format_args!("{isin} is not listed")));
+    }
+    let stood = moment(&door, &facts, asked.as_of.as_deref()).await?;
+    let after = asked.cursor.map(|it| (instrument.to_string(), it));
+    let name = Some(instrument.to_string());
+    let limit = limit(asked.limit)?;
+    let wanted = Wanted { instrument: name, after, limit, ..Wanted::default() };
+    let rows = door.app.history.positions(stood.height, &wanted).await.map_err(database)?;
+    let next = next(&rows, limit, |it| it.account.clone());
+    let owner = |it: history::Position| Owner {
+        quantity: facts.decimal(&it.instrument, it.units),
+        account: it.account,
+        holder: it.holder,
+    };
+    let holders = rows.into_iter().map(owner).collect();
+    Ok(Json(OwnerList { isin: instrument.to_string(), stood, holders, next }))
+}
+
+/// What moved in an account that the owner may see: the provenance of its positions.
+#[utoipa::path(get, path = "/v1/movements", params(Movements), responses(
+    (status = 200, body = MovementList), (status = "4XX", body = ProblemShape),
+    (status = "5XX", body = ProblemShape)
+))]
+pub async fn movements(
+    _: Reader,
+    State(door): State<Door>,
+    asked: Asked<Movements>,
+) -> Answer<Json<MovementList>> {
+    let Query(asked) = asked.map_err(malformed)?;
+    let (facts, account) = (door.facts()?, account(&asked.account)?);
+    let instrument = asked.instrument.as_deref().map(instrument).transpose()?;
+    let sight = Sight::of_positions(&facts, instrument);
+    let manager = door.app.history.manager(&account).await.map_err(database)?;
+    if sight.only().is_some_and(|it| manager != Some(it)) {
+        return Err(Problem::saying(problem::SIGHT, "another party manages this account"));
+    }
+    let stood = moment(&door, &facts, asked.as_of.as_deref()).await?;
+    let from = match asked.from.as_deref() {
+        Some(from) => moment(&door, &facts, Some(from)).await?.height.saturating_add(1),
+        None => 0,
+    };
+    let after = match asked.cursor.as_deref() {
+        Some(cursor) => {
+            let (height, place) = two(cursor)?;
+            Some((number(&height, "cursor")?, number(&place, "cursor")?))
+        }
+        None => None,
+    };
+    let limit = limit(asked.limit)?;
+    let name = instrument.map(|it| it.to_string()).unwrap_or_default();
+    let rows = door.app.history.movements((&account, &name), from..=stood.height, after, limit);
+    let rows = rows.await.map_err(database)?;
+    let next = next(&rows, limit, |it| format!("{}:{}", it.height, it.place));
+    let shown = |it: history::Moved| shapes::Movement {
+        height: it.height,
+        instruction: it.instruction,
+        counterpart: it.counterpart,
+        quantity: facts.decimal(&it.instrument, it.units),
+        instrument: it.instrument,
+        from: it.source,
+        to: it.target,
+    };
+    Ok(Json(MovementList { stood, movements: rows.into_iter().map(shown).collect(), next }))
+}
+
+/// Where the instructions stand that the owner may see.
+#[utoipa::path(get, path = "/v1/instructions", params(Instructions), responses(
+    (status = 200, body = StandingList), (status = "4XX", body = ProblemShape),
+    (status = "5XX", body = ProblemShape)
+))]
+pub async fn instructions(
+    _: Reader,
+    State(door): State<Door>,
+    asked: Asked<Instructions>,
+) -> Answer<Json<StandingList>> {
+    let Query(asked) = asked.map_err(malformed)?;
+    let facts = door.facts()?;
+    let stood = moment(&door, &facts, asked.as_of.as_deref()).await?;
+    let limit = limit(asked.limit)?;
+    let (party, status) = (Sight::of_instructions(&facts).only(), asked.status.as_deref());
+    let rows =
+        door.app.history.instructions(stood.height, party, status, asked.cursor.as_deref(), limit);
+    let rows = rows.await.map_err(database)?;
+    let next = next(&rows, limit, |it| it.instruction.clone());
+    Ok(Json(StandingList { stood, instructions: rows.into_iter().map(standing).collect(), next }))
+}
+
+/// One instruction, with every state in which it was told to be.
+#[utoipa::path(get, path = "/v1/instructions/{id}", params(("id" = String, Path), Moment), responses(
+    (status = 200, body = Told), (status = "4XX", body = ProblemShape),
+    (status = "5XX", body = ProblemShape)
+))]
+pub async fn instruction(
+    _: Reader,
+    State(door): State<Door>,
+    Path(id): Path<String>,
+    asked: Asked<Moment>,
+) -> Answer<Json<Told>> {
+    let Query(asked) = asked.map_err(malformed)?;
+    let facts = door.facts()?;
+    let bad = || Problem::saying(problem::QUERY, "an id is sender-lane-sequence-index");
+    let id = InstructionId::parse(&id).ok_or_else(bad)?;
+    let stood = moment(&door, &facts, asked.as_of.as_deref()).await?;
+    let unknown = || Problem::saying(problem::NOT_KNOWN, format_args!("instruction {id}"));
+    let own = Sender::Party(facts.party);
+    let counterparts = door.app.history.counterparts(&id.to_string()).await.map_err(database)?;
+    let theirs = |it: &String| InstructionId::parse(it).is_some_and(|it| it.sender == own);
+    let may = Sight::of_instructions(&facts) == Sight::All
+        || id.sender == own
+        || counterparts.iter().any(theirs);
+    if !may {
+        return Err(unknown());
+    }
+    let states = door.app.history.standings(&id.to_string(), stood.height).await;
+    let states: Vec<_> = states.map_err(database)?.into_iter().map(standing).collect();
+    if states.is_empty() { Err(unknown()) } else { Ok(Json(Told { stood, states })) }
+}
+
+fn standing(it: history::Standing) -> Standing {
+    let text = it.reason.or_else(|| it.code.as_ref().map(|_| it.status.clone()));
+    let reason = text.map(|text| {
+        let code = it.code.unwrap_or_else(|| "NARR".into());
+        shapes::Reason { code, text }
+    });
+    Standing { id: it.instruction, status: it.status, reason, told_at: Some(it.height) }
+}
+
+fn newest(facts: &Facts) -> Stood {
+    Stood { height: facts.height, time: shown(facts.time) }
+}
+
+/// The block that is meant: the newest, or that of a height or a time.
+pub async fn moment(door: &Door, facts: &Facts, as_of: Option<&str>) -> Answer<Stood> {
+    let Some(text) = as_of else { return Ok(newest(facts)) };
+    let not_yet = || Problem::saying(problem::NOT_YET, format_args!("as_of {text}"));
+    let height = if let Ok(height) = text.parse::<u64>() {
+        height
+    } else {
+        let time: Result<jiff::Timestamp, _> = text.parse();
+        let time =
+            time.map_err(|why| Problem::saying(problem::QUERY, format_args!("as_of: {why}")))?;
+        let time = u64::try_from(time.as_millisecond()).map_err(|_| not_yet())?;
+        if time >= facts.time.0 {
+            return Err(not_yet());
+        }
+        let found = door.app.history.at_time(LedgerTime(time)).await.map_err(database)?;
+        found.ok_or_else(not_yet)?
+    };
+    if height > facts.height {
+        return Err(not_yet());
+    }
+    let time = door.app.history.time_of(height).await.map_err(database)?.ok_or_else(not_yet)?;
+    Ok(Stood { height, time: shown(time) })
+}
+
+fn malformed(why: QueryRejection) -> Problem {
+    Problem::saying(problem::QUERY, why.body_text())
+}
+
+fn instrument(text: &str) -> Answer<InstrumentId> {
+    let bad = || Problem::saying(problem::QUERY, "an instrument is an ISIN or a currency");
+    InstrumentId::parse(text).ok_or_else(bad)
+}
+
+fn account(text: &str) -> Answer<String> {
+    let bad = || Problem::saying(problem::QUERY, "an account is 32 hexadecimal digits");
+    types::AccountId::parse_hex(text).map(|it| it.to_string()).ok_or_else(bad)
+}
+
+fn limit(asked: Option<u32>) -> Answer<u32> {
+    let limit = asked.unwrap_or(PAGE);
+    let bad = || Problem::saying(problem::QUERY, format_args!("limit: it is 1 to {PAGE_MAX}"));
+    (1..=PAGE_MAX).contains(&limit).then_some(limit).ok_or_else(bad)
+}
+
+fn two(cursor: &str) -> Answer<(String, String)> {
+    let bad = || Problem::saying(problem::QUERY, "cursor: it is what a page gave as next");
+    let (one, other) = cursor.split_once(':').ok_or_else(bad)?;
+    Ok((one.into(), other.into()))
+}
+
+fn number(text: &str, name: &str) -> Answer<u64> {
+    text.parse().map_err(|_| Problem::saying(problem::QUERY, format_args!("{name} is no number")))
+}
+
+/// The cursor of the page after a full one.
+fn next<T>(rows: &[T], limit: u32, cursor: impl Fn(&T) -> String) -> Option<String> {
+    let full = u32::try_from(rows.len()).is_ok_and(|it| it >= limit);
+    rows.last().filter(|_| full).map(cursor)
+}

@@ -1,0 +1,193 @@
+//! Events as JSON, and who may see them.
+
+use ledger::{Event, book::Movement, trade::TradeId};
+use serde_json::{Value, json};
+use types::{AccountId, InstructionId, InstrumentId, PartyId, Sender};
+
+use super::sight::Sight;
+use crate::{Fault, History, facts::Facts, view::open};
+
+/// Who is concerned by an event.
+enum Concerns {
+    Everybody,
+    Instruction(Vec<InstructionId>),
+    Party(PartyId),
+    Account(AccountId),
+    Moved(InstrumentId, [AccountId; 2]),
+}
+
+/// Whether the owner of the gateway may see an event.
+///
+/// # Errors
+/// [`Fault::Database`].
+pub async fn is_seen(facts: &Facts, history: &History, event: &Event) -> Result<bool, Fault> {
+    let Some(own) = Sight::of_instructions(facts).only() else { return Ok(true) };
+    let sender = Sender::Party(facts.party);
+    let manages = async |account: AccountId| {
+        history.manager(&account.to_string()).await.map(|it| it == Some(own))
+    };
+    Ok(match concerns(event) {
+        Concerns::Everybody => true,
+        Concerns::Instruction(ids) => ids.iter().any(|it| it.sender == sender),
+        Concerns::Party(party) => party == facts.party,
+        Concerns::Account(account) => manages(account).await?,
+        Concerns::Moved(instrument, [from, to]) => {
+            facts.issuer(instrument) == Some(facts.party)
+                || manages(from).await?
+                || manages(to).await?
+        }
+    })
+}
+
+fn concerns(event: &Event) -> Concerns {
+    let of_trade = |it: &TradeId| match it {
+        TradeId::Reported { report } => vec![*report],
+        TradeId::Venue { .. } => Vec::new(),
+    };
+    match event {
+        Event::Refused { instruction, .. }
+        | Event::StatusChanged { instruction, .. }
+        | Event::Short { instruction, .. }
+        | Event::CancelAsked { instruction }
+        | Event::Prioritised { instruction, .. } => Concerns::Instruction(vec![*instruction]),
+        Event::Mismatched { instruction, other, .. } => {
+            Concerns::Instruction(vec![*instruction, *other])
+        }
+        Event::Settled { instruction, counterpart, .. } => {
+            let sides = [Some(*instruction), *counterpart];
+            Concerns::Instruction(sides.into_iter().flatten().collect())
+        }
+        Event::Requested { request } | Event::RequestDecided { request, .. } => {
+            Concerns::Instruction(vec![*request])
+        }
+        Event::TradeReported { counterparty, .. } => Concerns::Party(*counterparty),
+        Event::TradeAffirmed { trade, .. }
+        | Event::TradeRejected { trade, .. }
+        | Event::TradeExpired { trade } => Concerns::Instruction(of_trade(trade)),
+        Event::AccountOpened { account, .. } => Concerns::Account(*account),
+        Event::Moved { movement } => {
+            Concerns::Moved(movement.instrument, [movement.from, movement.to])
+        }
+        Event::PartyAdmitted { .. }
+        | Event::PartySuspended { .. }
+        | Event::KeyAdded { .. }
+        | Event::KeyRevoked { .. }
+        | Event::Proposed { .. }
+        | Event::ParameterSet { .. }
+        | Event::ValidatorsSet { .. }
+        | Event::DayOpened { .. }
+        | Event::InstrumentListed { .. }
+        | Event::TradesImported { .. }
+        | Event::VenueClosed { .. } => Concerns::Everybody,
+    }
+}
+
+/// The name of an event, and what it tells.
+pub fn shown(facts: &Facts, event: &Event) -> (&'static str, Value) {
+    let id = |it: &InstructionId| it.to_string();
+    match event {
+        Event::Refused { instruction, reject } => {
+            let reason = json!({"code": reject.iso().unwrap_or("NARR"), "text": reject.code()});
+            ("refused", json!({"id": id(instruction), "reason": reason}))
+        }
+        Event::StatusChanged { instruction, status } => {
+            let reason = status.iso().map(|code| json!({"code": code, "text": status.name()}));
+            let status = status.name();
+            ("status", json!({"id": id(instruction), "status": status, "reason": reason}))
+        }
+        Event::Settled { instruction, counterpart, movements } => {
+            let movements: Vec<_> = movements.iter().map(|it| moved(facts, it)).collect();
+            let counterpart = counterpart.as_ref().map(id);
+            let told =
+                json!({"id": id(instruction), "counterpart": counterpart, "movements": movements});
+            ("settled", told)
+        }
+        Event::Moved { movement } => ("moved", moved(facts, movement)),
+        Event::Short { instruction, account, instrument } => {
+            let (account, instrument) = (account.to_string(), instrument.to_string());
+            let told = json!({"id": id(instruction), "account": account, "instrument": instrument});
+            ("short", told)
+        }
+        Event::Mismatched { instruction, other, field } => {
+            let reason = json!({"code": field.iso(), "text": format!("{field:?}").to_lowercase()});
+            ("mismatched", json!({"id": id(instruction), "other": id(other), "reason": reason}))
+        }
+        Event::CancelAsked { instruction } => ("cancel-asked", json!({"id": id(instruction)})),
+        Event::Prioritised { instruction, priority } => {
+            let priority = format!("{priority:?}").to_lowercase();
+            ("prioritised", json!({"id": id(instruction), "priority": priority}))
+        }
+        Event::Requested { request } => ("requested", json!({"id": id(request)})),
+        Event::RequestDecided { request, approved } => {
+            ("request-decided", json!({"id": id(request), "approved": approved}))
+        }
+        event => of_market(event),
+    }
+}
+
+/// What concerns trades, and the market as a whole.
+fn of_market(event: &Event) -> (&'static str, Value) {
+    match event {
+        Event::TradeReported { report, counterparty, until } => {
+            let told = json!({"trade": report.to_string(), "counterparty": counterparty.0, "until": until.0});
+            ("trade-reported", told)
+        }
+        Event::TradeAffirmed { trade, by } => {
+            ("trade-affirmed", json!({"trade": trade_id(trade), "by": by.0}))
+        }
+        Event::TradeRejected { trade, by } => {
+            ("trade-rejected", json!({"trade": trade_id(trade), "by": by.0}))
+        }
+        Event::TradeExpired { trade } => ("trade-expired", json!({"trade": trade_id(trade)})),
+        Event::TradesImported { venue, date, imported, known } => {
+            let (venue, date) = (venue.to_string(), date.to_string());
+            let told = json!({"venue": venue, "date": date, "imported": imported, "known": known});
+            ("trades-imported", told)
+        }
+        Event::VenueClosed { venue, date } => {
+            ("venue-closed", json!({"venue": venue.to_string(), "date": date.to_string()}))
+        }
+        Event::PartyAdmitted { party } => ("party-admitted", json!({"party": party.0})),
+        Event::PartySuspended { party, suspended } => {
+            ("party-suspended", json!({"party": party.0, "suspended": suspended}))
+        }
+        Event::KeyAdded { party, key } => ("key-added", json!({"party": party.0, "key": key.0})),
+        Event::KeyRevoked { party, key } => {
+            ("key-revoked", json!({"party": party.0, "key": key.0}))
+        }
+        Event::Proposed { by, given, needed, proposal } => {
+            let proposal = proposal.to_string();
+            (
+                "proposed",
+                json!({"proposal": proposal, "by": by.0, "given": given, "needed": needed}),
+            )
+        }
+        Event::ParameterSet { name, value } => {
+            ("parameter-set", json!({"name": format!("{name:?}"), "value": value}))
+        }
+        Event::ValidatorsSet { count } => ("validators-set", json!({"count": count})),
+        Event::DayOpened { date } => ("day-opened", json!({"date": date.to_string()})),
+        Event::AccountOpened { account, manager } => {
+            ("account-opened", json!({"account": account.to_string(), "manager": manager.0}))
+        }
+        Event::InstrumentListed { instrument, issuer } => {
+            ("instrument-listed", json!({"instrument": instrument.to_string(), "issuer": issuer.0}))
+        }
+        _ => unreachable!("the others are shown before"),
+    }
+}
+
+fn moved(facts: &Facts, it: &Movement) -> Value {
+    let instrument = it.instrument.to_string();
+    let quantity = facts.decimal(&instrument, open(&it.amount));
+    json!({"instrument": instrument, "from": it.from.to_string(), "to": it.to.to_string(), "quantity": quantity})
+}
+
+fn trade_id(it: &TradeId) -> Value {
+    match it {
+        TradeId::Reported { report } => json!({"report": report.to_string()}),
+        TradeId::Venue { venue, date, number } => {
+            json!({"venue": venue.to_string(), "date": date.to_string(), "number": number.as_str()})
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! A database of a gateway: SQLite or PostgreSQL, by its URL; the same statements run on both.
+
+use std::{fmt::Display, future::Future, time::Duration};
+
+use sqlx::{
+    Any, AnyConnection, AnyPool, AssertSqlSafe, Decode, Executor as _, Row as _, Type,
+    any::{AnyPoolOptions, AnyRow},
+};
+use types::ChainId;
+
+use crate::Fault;
+
+/// Connections to a database at once.
+const CONNECTIONS: u32 = 6;
+/// How long to wait for one.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What a database is for: its tables, and their version.
+pub struct Purpose {
+    /// Its name, and that of the table that says so.
+    pub name: &'static str,
+    /// The version of its tables.
+    pub version: i64,
+    /// The tables, beside the first, in the order in which they are made.
+    pub tables: &'static [&'static str],
+    /// What makes them and their indexes; `{bytes}` is the engine's word for bytes.
+    pub make: &'static [&'static str],
+    /// Whether tables of another version may be dropped and made again.
+    pub can_be_made_again: bool,
+}
+
+/// Connections to one.
+#[derive(Clone)]
+pub struct Database {
+    /// The connections.
+    pub pool: AnyPool,
+    /// The engine.
+    pub engine: Engine,
+}
+
+impl Database {
+    /// Opens the database at `url` for a purpose in the market `chain`; its tables are made if they are not there.
+    ///
+    /// # Errors
+    /// [`Fault::Database`]: it does not open; it is of another market, or of another version and cannot be made
+    /// again.
+    pub async fn open(url: &str, purpose: &Purpose, chain: ChainId) -> Result<Self, Fault> {
+        let engine = Engine::of(url)?;
+        let options = AnyPoolOptions::new()
+            .max_connections(CONNECTIONS)
+            .acquire_timeout(PATIENCE)
+            .after_connect(move |connection, _| Box::pin(engine.set_up(connection)));
+        let pool = options.connect(&engine.with_file(url)).await;
+        let pool = pool.map_err(|why| engine.fault(format_args!("{url}: {why}")))?;
+        let this = Self { pool, engine };
+        let (name, version) = (purpose.name, purpose.version);
+        let why = match this.about(name).await {
+            Some((known, of)) if (known, &of) == (version, &chain.to_string()) => return Ok(this),
+            Some((_, of)) if of != chain.to_string() => {
+                format!("it is the {name} of market {of}, not of {chain}")
+            }
+            Some((known, _)) if !purpose.can_be_made_again => {
+                format!("its {name} is of version {known}; this is for version {version}")
+            }
+            _ => return this.make(purpose, chain).await.map(|()| this),
+        };
+        Err(engine.fault(format_args!("{url}: {why}")))
+    }
+
+    /// Drops the tables of a purpose and makes them again, empty.
+    ///
+    /// # Errors
+    /// [`Fault::Database`].
+    pub async fn make(&self, purpose: &Purpose, chain: ChainId) -> Result<(), Fault> {
+        let fault = |why: sqlx::Error| self.engine.fault(why);
+        let mut all = self.pool.begin().await.map_err(fault)?;
+        let drop = |it: &&str| format!("DROP TABLE IF EXISTS {it}");
+        let name = purpose.name;
+        let about = format!("CREATE TABLE {name} (version BIGINT NOT NULL, chain TEXT NOT NULL)");
+        let statements = purpose.tables.iter().chain([&name]).map(drop).chain([about]);
+        let made = purpose.make.iter().map(|it| it.replace("{bytes}", self.engine.bytes()));
+        for statement in statements.chain(made) {
+            all.execute(AssertSqlSafe(statement)).await.map_err(fault)?;
+        }
+        let about = format!("INSERT INTO {name} (version, chain) VALUES ($1, $2)");
+        let about = sqlx::query(AssertSqlSafe(about)).bind(purpose.version).bind(chain.to_string());
+        about.execute(&mut *all).await.map_err(fault)?;
+        all.commit().await.map_err(fault)
+    }
+
+    /// Version and market of the tables of a purpose; `None` if there are none.
+    async fn about(&self, name: &str) -> Option<(i64, String)> {
+        let about = sqlx::query(AssertSqlSafe(format!("SELECT version, chain FROM {name}")));
+        let about = about.fetch_one(&self.pool).await.ok()?;
+        Some((about.try_get(0).ok()?, about.try_get(1).ok()?))
+    }
+
+    /// A number of a row that is not below zero.
+    ///
+    /// # Errors
+    /// [`Fault::Database`].
+    pub fn number(&self, row: &AnyRow, column: usize) -> Result<u64, Fault> {
+        let number: i64 = self.engine.get(row, column)?;
+        u64::try_from(number).map_err(|why| self.engine.not_ours(why))
+    }
+}
+
+/// Which engine it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// A file of this machine.
+    Sqlite,
+    /// A server.
+    Postgres,
+}
+
+impl Engine {
+    /// The engine that a URL names.
+    ///
+    /// # Errors
+    /// [`Fault::Database`], when it names neither.
+    pub fn of(url: &str) -> Result<Self, Fault> {
+        sqlx::any::install_default_drivers();
+        if url.starts_with("sqlite:") {
+            Ok(Self::Sqlite)
+        } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            Ok(Self::Postgres)
+        } else {
+            let why = format!("{url:?} is neither sqlite:PATH nor postgres://USER@HOST/DATABASE");
+            Err(Fault::Database { why })
+        }
+    }
+
+    /// The URL, so that a file that is not there is made.
+    pub fn with_file(self, url: &str) -> String {
+        match self {
+            Self::Sqlite if !url.contains('?') => format!("{url}?mode=rwc"),
+            _ => url.into(),
+        }
+    }
+
+    /// The engine's word for bytes.
+    pub const fn bytes(self) -> &'static str {
+        match self {
+            Self::Sqlite => "BLOB",
+            Self::Postgres => "BYTEA",
+        }
+    }
+
+    /// Makes a connection ready: what is committed is durable, and reads do not wait for a write.
+    pub fn set_up(
+        self,
+        connection: &mut AnyConnection,
+    ) -> impl Future<Output = Result<(), sqlx::Error>> + Send + '_ {
+        let settings = match self {
+            Self::Sqlite => {
+                "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 10000"
+            }
+            Self::Postgres => "SET synchronous_commit = on",
+        };
+        async move { connection.execute(settings).await.map(drop) }
+    }
+
+    /// A column of a row.
+    ///
+    /// # Errors
+    /// [`Fault::Database`], when it is of another kind.
+    pub fn get<'r, T: Decode<'r, Any> + Type<Any>>(
+        self,
+        row: &'r AnyRow,
+        column: usize,
+    ) -> Result<T, Fault> {
+        row.try_get(column).map_err(|it| self.fault(it))
+    }
+
+    /// The engine says no.
+    pub fn fault(self, why: impl Display) -> Fault {
+        Fault::Database { why: format!("{self:?}: {why}") }
+    }
+
+    /// What is in the database was not written here.
+    pub fn not_ours(self, why: impl Display) -> Fault {
+        let why = format!("{self:?}: what it holds was not written here: {why}");
+        Fault::Database { why }
+    }
+}
+
+/// `($1, $2), ($3, $4)` for as many `rows` of as many `columns`.
+pub fn places(rows: usize, columns: usize) -> String {
+    let row = |row: usize| {
+        let places = (1..=columns).map(|it| format!("${}", row * columns + it));
+        format!("({})", places.collect::<Vec<_>>().join(", "))
+    };
+    (0..rows).map(row).collect::<Vec<_>>().join(", ")
+}
+
+/// A height or a time as the engines have it: they stay below 2^63 for longer than anything.
+pub fn signed(it: u64) -> i64 {
+    i64::try_from(it).unwrap_or(i64::MAX)
+}
