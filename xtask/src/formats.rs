@@ -17,7 +17,7 @@ In a choice, the first byte says which.
 ";
 
 /// Words whose encoding is written by hand, and how many bytes they have; 0 = it varies.
-const WORDS: [(&str, u64); 21] = [
+const WORDS: [(&str, u64); 22] = [
     ("AccountId", 16),
     ("Bic", 11),
     ("BusinessDate", 4),
@@ -35,6 +35,7 @@ const WORDS: [(&str, u64); 21] = [
     ("LedgerTime", 8),
     ("Lei", 20),
     ("Mic", 4),
+    ("Owners", 0),
     ("PartyId", 4),
     ("PublicKey", 32),
     ("Roles", 2),

@@ -9,7 +9,11 @@ use std::sync::Arc;
 
 use commonware_consensus::types::Height;
 use commonware_runtime::Handle;
-use crypto::{certificate::Certified, changes::BlockChanges};
+use crypto::{
+    certificate::Certified,
+    changes::BlockChanges,
+    proof::{AsOf, State},
+};
 use futures::{
     SinkExt as _, StreamExt as _,
     channel::{mpsc, oneshot},
@@ -26,6 +30,8 @@ use crate::{Block, Marshal, Runtime, application::Sink};
 const WAITING_MAX: usize = 64;
 /// Blocks in a row that may be without a certificate of their own.
 const UNCERTIFIED_MAX: usize = 256;
+/// Blocks from that of a row's next change on, among which one with a certificate of its own is looked for.
+const NEAR: usize = 8;
 /// Blocks read at once on the way back to a past height: a final block is kept meanwhile after so many.
 const STEPS_AT_ONCE: u32 = 32;
 /// How often it is gone on.
@@ -117,16 +123,17 @@ async fn certified<E: Runtime>(
     height: u64,
 ) -> Result<Option<Certified>, Fault> {
     let Some(changes) = archive.get(height).await? else { return Ok(None) };
-    Ok(Some(Certified { changes, certificate: certificate(marshal, height).await }))
+    Ok(Some(Certified { changes, certificate: certificate_of(marshal, height).await }))
 }
 
 /// The certificate that the block of this height has of its own.
-async fn certificate(marshal: &Marshal, height: u64) -> Option<Bytes> {
+async fn certificate_of(marshal: &Marshal, height: u64) -> Option<Bytes> {
     let finalization = marshal.get_finalization(Height::new(height)).await?;
     Some(Bytes(commonware_codec::Encode::encode(&finalization).to_vec()))
 }
 
-/// By the newest header that has a certificate of its own.
+/// By the newest header that has a certificate of its own, or by the first that is late enough if the same
+/// validators have certified it: then there is less to show.
 async fn prove<E: Runtime>(
     archive: &Archive<E>,
     marshal: &Marshal,
@@ -136,12 +143,35 @@ async fn prove<E: Runtime>(
 ) -> Result<Proved, Fault> {
     let last = archive.last().unwrap_or(0);
     for height in (0..=last).rev().take(UNCERTIFIED_MAX) {
-        let Some(certificate) = certificate(marshal, height).await else { continue };
+        let Some(certificate) = certificate_of(marshal, height).await else { continue };
         let Some(header) = archive.header(height).await? else { continue };
         let newest = (&header, &certificate);
-        return archive.prove(key, changed, when, newest, STEPS_AT_ONCE).await;
+        let proved = archive.prove(key, changed, when, newest, STEPS_AT_ONCE).await?;
+        let Proved::Shown(proof) = &proved else { return Ok(proved) };
+        for sooner in (late_enough(proof)..height).take(NEAR) {
+            let Some(certificate) = certificate_of(marshal, sooner).await else { continue };
+            let Some(sooner) = archive.header(sooner).await? else { continue };
+            if sooner.epoch != header.epoch {
+                continue;
+            }
+            let sooner = (&sooner, &certificate);
+            let shorter = archive.prove(key, changed, when, sooner, STEPS_AT_ONCE).await?;
+            if matches!(shorter, Proved::Shown(_)) {
+                return Ok(shorter);
+            }
+        }
+        return Ok(proved);
     }
     Ok(Proved::NotYet)
+}
+
+/// From which height on a certificate shows what this proof shows.
+const fn late_enough(proof: &AsOf) -> u64 {
+    match &proof.state {
+        State::Had { next: Some(it), .. } | State::WasNot { next: it } => it.leaf.height,
+        State::Had { change, next: None, .. } => change.leaf.height,
+        State::HadEnded { .. } => proof.newest.height,
+    }
 }
 
 impl Keeper {

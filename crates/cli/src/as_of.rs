@@ -1,8 +1,8 @@
-//! `positions --certificate`: how one position stood at a past moment, in a file that proves it.
+//! `--certificate`: how a row stood at a past moment, in a file that proves it.
 //!
 //! ```text
 //!   a node --proof--> checked by the validators that blocks name --> the file
-//!     ^ the position has not changed since: its manager attests it, if its key lies here
+//!     ^ the row has not changed since: who may attests it, if that key lies here
 //! ```
 
 use std::{
@@ -10,18 +10,19 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crypto::proof::Proof;
-use gateway::{Fault, Follower, View};
-use ledger::{Instruction, book::Position, row::Row as _};
+use crypto::proof::{AsOf, Proof};
+use gateway::{Fault, Follower, View, proof::Said};
+use ledger::{Instruction, Key, book::Position, issuance::Instrument, row::Row as _};
 use serde::Serialize;
 use types::{AccountId, InstrumentId};
 
 use crate::{
-    arguments::Positions,
+    arguments::Door,
     desk::Desk,
     door,
     failure::{Failure, Result},
     market::{Folder, write_whole},
+    proof,
 };
 
 /// Codes of a node's refusal.
@@ -30,9 +31,6 @@ const NOT_COVERED: &str = "moment-not-covered";
 /// How long to wait until a certificate covers a block of just now.
 const PATIENCE: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(100);
-
-/// A position: whose, and of what.
-type Place = (AccountId, InstrumentId);
 
 /// The file, and what it shows.
 #[derive(Debug, Serialize)]
@@ -43,11 +41,50 @@ pub struct Written {
     time: Option<String>,
 }
 
+/// A row that is to be proved.
+pub struct Wanted {
+    key: Key,
+    /// What it is.
+    what: String,
+    /// What writes it anew without changing it.
+    attest: Instruction,
+    /// Who may ask that, and how.
+    by: &'static str,
+}
+
+impl Wanted {
+    /// An account's position in an instrument.
+    pub fn position((account, instrument): (AccountId, InstrumentId)) -> Self {
+        Self {
+            key: Position::key(&(account, instrument)),
+            what: format!("{instrument} in account {account}"),
+            attest: Instruction::AttestPosition { account, instrument },
+            by: "its owner attests it first: the account's manager, with --as where its key lies, or by \
+                 submitting attest-position",
+        }
+    }
+
+    /// An instrument, with the digest of its owners.
+    pub fn instrument(instrument: InstrumentId) -> Self {
+        Self {
+            key: Instrument::key(&instrument),
+            what: format!("{instrument}"),
+            attest: Instruction::AttestInstrument { instrument },
+            by: "its issuer attests it first, with --as where its key lies, or by submitting \
+                 attest-instrument",
+        }
+    }
+}
+
 /// The one position that is asked for, in a view as of the moment.
 ///
 /// # Errors
 /// Malformed, when there are several. No, when there is none and no instrument is named.
-pub fn place(view: &View, account: AccountId, named: Option<InstrumentId>) -> Result<Place> {
+pub fn place(
+    view: &View,
+    account: AccountId,
+    named: Option<InstrumentId>,
+) -> Result<(AccountId, InstrumentId)> {
     let held = view.positions().filter(|it| it.0 == account).map(|it| it.1);
     let held: Vec<_> = named.map_or_else(|| held.collect(), |it| vec![it]);
     match held.as_slice() {
@@ -62,28 +99,27 @@ pub fn place(view: &View, account: AccountId, named: Option<InstrumentId>) -> Re
     }
 }
 
-/// Writes the proof of how a position stood as of `as_of` to `out`.
+/// Proves how a row stood as of `as_of`. If need be, `party` attests it.
 ///
 /// # Errors
-/// No, when the position has not changed since and nobody who may attest it asks. Unreachable, when the market
-/// is. A fault, when a node serves what is no such proof, or of the disk.
+/// No, when the row has not changed since and nobody who may attest it asks. Unreachable, when the market is. A
+/// fault, when a node serves what is no such proof.
 pub async fn prove(
-    asked: &Positions,
-    mut follower: Follower,
-    place: Place,
+    wanted: &Wanted,
+    follower: &mut Follower,
     as_of: &str,
-    out: &Path,
-) -> Result<Written> {
-    let (moment, key) = (door::last(as_of)?, Position::key(&place));
+    (door, party): (&Door, Option<&str>),
+) -> Result<(AsOf, Said)> {
+    let moment = door::last(as_of)?;
     let (began, mut attested) = (Instant::now(), false);
-    let (proof, said) = loop {
-        let fault = match gateway::proof::as_of(&mut follower, &key, moment).await {
-            Ok(proved) => break proved,
+    loop {
+        let fault = match gateway::proof::as_of(follower, &wanted.key, moment).await {
+            Ok(proved) => return Ok(proved),
             Err(fault) => fault,
         };
         let may_pass = match &fault {
             Fault::Refused { problem, .. } if problem.code == UNCHANGED && !attested => {
-                attest(asked, place).await?;
+                attest(wanted, door, party).await?;
                 attested = true;
                 continue;
             }
@@ -96,27 +132,30 @@ pub async fn prove(
             return Err(fault.into());
         }
         tokio::time::sleep(PAUSE).await;
-    };
-    write_whole(out, &Proof::AsOf(proof).to_file())?;
-    let file = out.display().to_string();
-    eprintln!("{file} proves, as of {as_of}: {}", said.says);
-    let time = said.time.map(door::shown);
-    Ok(Written { file, says: said.says, height: said.height, time })
+    }
 }
 
-/// The manager of the account writes the position anew without changing it.
-async fn attest(asked: &Positions, (account, instrument): Place) -> Result<()> {
-    let Some(party) = asked.party.as_deref().filter(|_| asked.door.gateway.is_empty()) else {
-        let what = format!("{instrument} in account {account} has not changed since");
-        return Err(Failure::no(what).mend(
-            "its owner attests it first: the account's manager, with --as where its key lies, or by \
-             submitting attest-position",
-        ));
+/// Writes the file of a proof that says this.
+///
+/// # Errors
+/// A fault of the disk.
+pub fn write(out: &Path, proof: &Proof, said: &Said) -> Result<Written> {
+    write_whole(out, &proof.to_file())?;
+    let (file, says) = (out.display().to_string(), proof::words(proof, said));
+    eprintln!("{file} proves: {says}");
+    Ok(Written { file, says, height: said.height, time: said.time.map(door::shown) })
+}
+
+/// A party writes the row anew without changing it.
+async fn attest(wanted: &Wanted, door: &Door, party: Option<&str>) -> Result<()> {
+    let Some(party) = party.filter(|_| door.gateway.is_empty()) else {
+        let what = format!("{} has not changed since", wanted.what);
+        return Err(Failure::no(what).mend(wanted.by));
     };
-    let folder = Folder::chosen(asked.door.at.dir.as_deref())?;
+    let folder = Folder::chosen(door.at.dir.as_deref())?;
     let mut desk = Desk::on(&folder, &folder.plan()?).await?;
     desk.must_have_key(party)?;
-    desk.must(party, vec![Instruction::AttestPosition { account, instrument }]).await?;
+    desk.must(party, vec![wanted.attest.clone()]).await?;
     eprintln!("{party} has attested it");
     Ok(())
 }

@@ -69,15 +69,19 @@ pub async fn follow(door: &Door) -> Result<Follower> {
 pub async fn look(door: &Door, as_of: Option<&str>) -> Result<Follower> {
     let last = as_of.map(last).transpose()?;
     let mut follower = follow(door).await?;
-    match last {
-        None => follower.catch_up().await?,
-        Some(last) => {
-            must_be_past(follower.doors(), last).await?;
-            follower.catch_up_to(last).await?;
-            must_have_begun(follower.view(), last)?;
-        }
-    }
+    go_on(&mut follower, last).await?;
     Ok(follower)
+}
+
+/// Goes on to the newest block, or to `last`.
+///
+/// # Errors
+/// Unreachable, when no node answers. No, when the moment is not yet, or the market had not begun.
+pub async fn go_on(follower: &mut Follower, last: Option<Last>) -> Result<()> {
+    let Some(last) = last else { return Ok(follower.catch_up().await?) };
+    must_be_past(follower.doors(), last).await?;
+    follower.catch_up_to(last).await?;
+    must_have_begun(follower.view(), last)
 }
 
 /// A view that holds no block shows the first state, if that is known: who follows from the first block on does

@@ -18,6 +18,7 @@ mod participant;
 mod percentiles;
 mod proof;
 mod read;
+mod registry;
 mod replay;
 mod script;
 #[cfg(test)]
@@ -64,7 +65,7 @@ fn run(command: Command) -> Result<()> {
         Command::Market(command) => market_command(command),
         Command::Submit(asked) => submit::submit(&runtime()?, &asked),
         Command::Positions(asked) => read::positions(&runtime()?, &asked),
-        Command::Registry(asked) => read::registry(&runtime()?, &asked),
+        Command::Registry(asked) => registry::registry(&runtime()?, &asked),
         Command::Instructions(asked) => read::instructions(&runtime()?, &asked),
         Command::Receipt(asked) => proof::receipt(&runtime()?, &asked),
         Command::Verify(asked) => proof::verify(&asked),

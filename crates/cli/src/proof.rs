@@ -6,7 +6,10 @@
 use std::{fs, path::Path};
 
 use crypto::proof::Proof;
-use gateway::{Committees, Follower, Standing, proof::Nothing};
+use gateway::{
+    Committees, Follower, Standing,
+    proof::{Nothing, Said},
+};
 use ledger::settlement::Status;
 use serde::Serialize;
 use tokio::runtime::Runtime;
@@ -21,8 +24,8 @@ use crate::{
     validators::Believed,
 };
 
-/// No file of a proof is longer.
-const FILE_BYTES_MAX: u64 = 64 << 20;
+/// No file of a proof is longer: the longest list of owners has 96 MiB.
+const FILE_BYTES_MAX: u64 = 128 << 20;
 
 /// `furikae receipt`.
 ///
@@ -129,25 +132,36 @@ pub fn verdict(committees: &Committees, path: &Path, bytes: &[u8]) -> Verdict {
     let read = Proof::from_file(bytes).map_err(|why| why.to_string());
     let kind = read.as_ref().ok().map(gateway::proof::kind);
     let said = read.and_then(|proof| {
-        gateway::proof::said(&proof, committees).map_err(|why| match why {
+        let said = gateway::proof::said(&proof, committees).map_err(|why| match why {
             Nothing::OtherValidators { .. } => {
                 format!("{why}: renew the set of validators with furikae validators")
             }
             why => why.to_string(),
-        })
+        })?;
+        Ok((words(&proof, &said), said))
     });
     let (said, error) = match said {
         Ok(said) => (Some(said), None),
         Err(why) => (None, Some(why)),
     };
+    let (says, said) = said.unzip();
     Verdict {
         file: path.display().to_string(),
         kind,
         valid: said.is_some(),
         height: said.as_ref().map(|it| it.height),
         time: said.as_ref().and_then(|it| it.time).map(door::shown),
-        says: said.map(|it| it.says),
+        says,
         error,
+    }
+}
+
+/// What a proof says: of a registry, as of when as well.
+pub fn words(proof: &Proof, said: &Said) -> String {
+    match (proof, said.time) {
+        (Proof::Registry(_), Some(time)) => format!("{}, as of {}", said.says, door::shown(time)),
+        (Proof::Registry(_), None) => format!("{}, as of block {}", said.says, said.height),
+        _ => said.says.clone(),
     }
 }
 

@@ -1,7 +1,8 @@
-//! Reading a market: positions, the owners of an instrument, instructions.
+//! Reading a market: positions and instructions.
 
 use std::collections::BTreeMap;
 
+use crypto::proof::Proof;
 use gateway::{Follower, Standing, View};
 use ledger::settlement::{Instructed, Status};
 use serde::Serialize;
@@ -10,8 +11,9 @@ use tokio::runtime::Runtime;
 use types::{AccountId, InstructionId, InstrumentId, PartyId, Sender};
 
 use crate::{
-    arguments::{Instructions, Positions, Registry},
-    as_of, door,
+    arguments::{Instructions, Positions},
+    as_of::{self, Wanted},
+    door,
     facts::Facts,
     failure::{Failure, Result},
     output::Output,
@@ -30,7 +32,7 @@ pub fn party(word: &str) -> Result<PartyId> {
 }
 
 /// `value` with the height and the time at which it stood.
-fn dated(view: &View, mut value: Value) -> Value {
+pub fn dated(view: &View, mut value: Value) -> Value {
     if let Some(object) = value.as_object_mut() {
         object.insert("height".into(), json!(view.height()));
         object.insert("time".into(), json!(door::shown(view.time())));
@@ -38,12 +40,20 @@ fn dated(view: &View, mut value: Value) -> Value {
     value
 }
 
-fn print(output: Output, value: &Value, list: &str, columns: &[&str]) -> Result<()> {
+/// Prints `value`, whose rows are those under `list`.
+///
+/// # Errors
+/// As [`Output::print`].
+pub fn print(output: Output, value: &Value, list: &str, columns: &[&str]) -> Result<()> {
     let rows: Vec<Value> = value.get(list).and_then(Value::as_array).cloned().unwrap_or_default();
     output.print(value, columns, &rows)
 }
 
-fn instrument(text: &str) -> Result<InstrumentId> {
+/// The instrument of this code.
+///
+/// # Errors
+/// Malformed, when it is none.
+pub fn instrument(text: &str) -> Result<InstrumentId> {
     InstrumentId::parse(text)
         .ok_or_else(|| Failure::malformed(format_args!("{text:?} is neither ISIN nor currency")))
 }
@@ -63,15 +73,16 @@ pub fn positions(runtime: &Runtime, asked: &Positions) -> Result<()> {
     let account = account.transpose()?;
     let named = asked.instrument.as_deref().map(instrument).transpose()?;
     let value = runtime.block_on(async {
-        let follower = door::look(&asked.door, asked.as_of.as_deref()).await?;
+        let mut follower = door::look(&asked.door, asked.as_of.as_deref()).await?;
         let view = follower.view();
         let mut value = dated(view, positions_of(view, manager, account, named));
         if let (Some(out), Some(account), Some(moment)) =
             (&asked.certificate, account, &asked.as_of)
         {
-            let place = as_of::place(view, account, named)?;
-            let written = as_of::prove(asked, follower, place, moment, out).await?;
-            value["certificate"] = json!(written);
+            let wanted = Wanted::position(as_of::place(view, account, named)?);
+            let by = (&asked.door, asked.party.as_deref());
+            let (proof, said) = as_of::prove(&wanted, &mut follower, moment, by).await?;
+            value["certificate"] = json!(as_of::write(out, &Proof::AsOf(proof), &said)?);
         }
         Ok::<_, Failure>(value)
     })?;
@@ -97,45 +108,6 @@ pub fn positions_of(
         })
         .collect();
     json!({"positions": list})
-}
-
-/// `furikae registry`.
-///
-/// # Errors
-/// Malformed, when it is no ISIN. Unreachable, when the market is. No, when the instrument is not listed, or
-/// the moment is not yet. A fault, when the owners are not those whose digest the instrument's row holds.
-pub fn registry(runtime: &Runtime, asked: &Registry) -> Result<()> {
-    let instrument = instrument(&asked.isin)?;
-    let follower = runtime.block_on(door::look(&asked.door, asked.as_of.as_deref()))?;
-    let view = follower.view();
-    let value = dated(view, registry_of(view, instrument)?);
-    print(asked.output, &value, "holders", &["account", "holder", "quantity"])
-}
-
-/// The owners of an instrument.
-///
-/// # Errors
-/// As [`registry`].
-pub fn registry_of(view: &View, instrument: InstrumentId) -> Result<Value> {
-    if view.scale(instrument).is_none() {
-        return Err(Failure::no(format_args!("{instrument} is not listed on this market")));
-    }
-    if !instrument.is_currency() && !view.registry_is_confirmed(instrument) {
-        return Err(Failure::fault(
-            "the list of owners is not the one whose digest stands on the ledger",
-        ));
-    }
-    let holders = view.registry(instrument);
-    let total = holders.iter().map(|it| it.quantity).sum();
-    let list: Vec<_> = holders
-        .iter()
-        .map(|it| {
-            json!({"account": it.account.to_string(), "holder": hex::encode(it.holder),
-                "quantity": view.decimal(instrument, it.quantity)})
-        })
-        .collect();
-    let total = view.decimal(instrument, total);
-    Ok(json!({"isin": instrument.to_string(), "total": total, "holders": list}))
 }
 
 /// What became of an instruction that has no state: it was refused, or had its effect at once.

@@ -3,6 +3,8 @@
 //! Blocks follow one another as fast as envelopes arrive: each envelope makes a block without a
 //! certificate, and an empty one after it that the validators certify with their keys.
 
+mod past;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard},
@@ -19,6 +21,7 @@ use crypto::{
     certificate::{self, Certified},
     changes::{BlockChanges, Change},
     keys::SecretKey,
+    merkle::{Peaks, domain},
 };
 use gateway::{Doors, Follower};
 use ledger::{At, Entry, Genesis, Key, Missing, Outcome, Signed, Snapshot, Value};
@@ -51,15 +54,18 @@ struct StandIn {
     port: u16,
 }
 
-#[derive(Default)]
 struct Book {
     rows: BTreeMap<Key, (u64, Option<Value>)>,
     index: BTreeSet<Entry>,
-    blocks: Vec<Vec<u8>>,
-    parent: Option<Digest>,
+    /// The keys that the block which is made has written.
+    written: BTreeSet<Key>,
+    blocks: Vec<Certified>,
+    /// The leaves of all headers, that of height 0 first.
+    headers: Vec<Digest>,
+    parent: Digest,
     begun: u64,
     keys: Vec<SecretKey>,
-    committee: Option<Committee>,
+    committee: Committee,
 }
 
 struct Shared {
@@ -80,15 +86,28 @@ impl Snapshot for Book {
 
 impl Book {
     fn begin(genesis: &Genesis, keys: Vec<SecretKey>) -> Self {
-        let committee = Some(Committee::of(0, genesis.validators.clone()));
-        let mut book = Self { begun: genesis.time.0, keys, committee, ..Self::default() };
+        let parent = crypto::header_digest(&Header::blank(genesis.chain(), 0));
+        let (rows, index, written, blocks) = Default::default();
+        let mut book = Self {
+            rows,
+            index,
+            written,
+            blocks,
+            headers: vec![crypto::header_leaf(&parent)],
+            parent,
+            begun: genesis.time.0,
+            keys,
+            committee: Committee::of(0, genesis.validators.clone()),
+        };
         let begun = ledger::genesis(&book, genesis).unwrap();
         book.lay(0, begun);
+        book.written.clear();
         book
     }
 
     fn lay(&mut self, height: u64, outcome: Outcome) {
         for (key, value) in outcome.writes {
+            self.written.insert(key);
             self.rows.insert(key, (height, value));
         }
         for (entry, came) in outcome.entries {
@@ -131,34 +150,30 @@ impl Book {
         certified: bool,
     ) {
         let octets = |it: &Option<Value>| it.clone().map(Octets);
-        let changed = self.rows.iter().filter(|(key, row)| {
-            key.has_change_leaf() && row.1 != before.get(key).and_then(|it| it.1.clone())
-        });
-        let changes = changed.map(|(key, row)| {
+        let written = std::mem::take(&mut self.written);
+        let changes = written.iter().filter(|it| it.has_change_leaf()).map(|key| {
             let (previous, old) = before.get(key).map_or((0, None), |it| (it.0, octets(&it.1)));
-            Change { key: key.0, previous, old, new: octets(&row.1) }
+            Change { key: key.0, previous, old, new: octets(&self.rows[key].1) }
         });
+        // What came and went within the block is no change.
+        let changes = changes.filter(|it| it.old.is_some() || it.new.is_some());
         let header = Header {
             time: at.time,
             view: at.height,
             parent_view: at.height - 1,
-            parent: self.parent.unwrap_or(Digest([0; 32])),
+            parent: self.parent,
+            headers_root: Peaks::of(self.headers.iter().copied()).root(domain::HEADERS),
             ..Header::blank(chain, at.height)
         };
         let events = events.iter().map(|it| Octets(it.to_bytes())).collect();
         let mut block =
             BlockChanges { header, changes: changes.collect(), events, committee: None };
         block.header.changes_root = block.root();
-        self.parent = Some(crypto::header_digest(&block.header));
-        let sign = |it| certificate::sign(&block.header, it, &self.keys);
-        let certificate = self.committee.as_ref().filter(|_| certified).map(sign).map(Octets);
-        self.blocks.push(Certified { changes: block, certificate }.to_bytes());
-        // A write that changed nothing is no change.
-        for (key, row) in &mut self.rows {
-            if let Some(stood) = before.get(key).filter(|it| it.1 == row.1) {
-                row.0 = stood.0;
-            }
-        }
+        self.parent = crypto::header_digest(&block.header);
+        self.headers.push(crypto::header_leaf(&self.parent));
+        let sign = || certificate::sign(&block.header, &self.committee, &self.keys);
+        let certificate = certified.then(sign).map(Octets);
+        self.blocks.push(Certified { changes: block, certificate });
     }
 }
 
@@ -171,7 +186,7 @@ impl Shared {
     async fn block(&self, place: usize) -> Vec<u8> {
         loop {
             let grown = self.grown.notified();
-            let block = self.book().blocks.get(place).cloned();
+            let block = self.book().blocks.get(place).map(Wire::to_bytes);
             match block {
                 Some(block) => return block,
                 None => grown.await,
@@ -190,6 +205,7 @@ impl StandIn {
             .route("/v1/status", get(status))
             .route("/v1/blocks", get(blocks))
             .route("/v1/blocks/{height}", get(block))
+            .route("/v1/proofs/{key}", get(past::proof))
             .with_state(shared);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -216,14 +232,17 @@ async fn submit(State(shared): State<Arc<Shared>>, body: Bytes) -> (StatusCode, 
 }
 
 async fn status(State(shared): State<Arc<Shared>>) -> String {
-    format!("{{\"height\": {}}}", shared.book().blocks.len())
+    let book = shared.book();
+    let time = book.blocks.last().map_or(book.begun, |it| it.changes.header.time.0);
+    format!("{{\"height\": {}, \"time\": {time}}}", book.blocks.len())
 }
 
 async fn block(
     State(shared): State<Arc<Shared>>,
     Path(height): Path<usize>,
 ) -> Result<Vec<u8>, StatusCode> {
-    let block = height.checked_sub(1).and_then(|it| shared.book().blocks.get(it).cloned());
+    let place = height.checked_sub(1);
+    let block = place.and_then(|it| shared.book().blocks.get(it).map(Wire::to_bytes));
     block.ok_or(StatusCode::NOT_FOUND)
 }
 

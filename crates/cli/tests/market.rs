@@ -82,6 +82,7 @@ fn a_running_market_takes_scripts_that_begin_as_it_did_and_no_others() {
     let (first, again) = (run(&file), run(&file));
     what_is_not_there_is_answered_with_no(at);
     a_position_of_the_past_is_proved(&dir);
+    all_owners_of_the_past_are_proved(&dir);
     a_node_that_was_killed_starts_again_at_once(at);
     let down = furikae(&["market", "down", "--dir", at, "--purge", "--json"]);
     assert!(down.status.success(), "{}", said(&down));
@@ -143,14 +144,76 @@ fn a_position_of_the_past_is_proved(dir: &Path) {
     let unchanged = prove(&now, &[]);
     assert_eq!(unchanged.status.code(), Some(1), "{}", said(&unchanged));
     assert!(said(&unchanged).contains("to mend it: its owner attests it first"));
-    let aoba = format!("party-{}", script::party("aoba").0);
-    let key = dir.join("keys").join(format!("{aoba}.key"));
-    let seed = script::secret("aoba", types::KeyId(0)).seed();
-    fs::write(&key, seed.iter().map(|it| format!("{it:02x}")).collect::<String>()).unwrap();
-    fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
-    let proved = prove(&now, &["--as", &aoba]);
+    let proved = prove(&now, &["--as", &with_key(dir, "aoba")]);
     assert!(proved.status.success(), "{}", said(&proved));
     assert_eq!(verify()["height"].to_string(), now);
+}
+
+/// The owners of a share, as of a height, a time, and just now.
+fn all_owners_of_the_past_are_proved(dir: &Path) {
+    let at = dir.to_str().unwrap();
+    let ask = |asked: &[&str]| furikae(&[asked, &["--dir", at, "--json"]].concat());
+    let positions = json(&ask(&["positions"]));
+    let instruments = positions["positions"].as_array().unwrap().iter();
+    let mut instruments = instruments.map(|it| it["instrument"].as_str().unwrap());
+    let share = instruments.find(|it| it.len() == 12).unwrap();
+    let settled = json(&ask(&["instructions", "--status", "settled"]));
+    let heights = settled.as_array().unwrap().iter().map(|it| it["height"].as_u64().unwrap());
+    let first = heights.min().unwrap().to_string();
+    let (file, validators) = (path_in(dir, "owners.proof"), path_in(dir, "renewed.json"));
+    let prove = |moment: &str, by: &[&str]| {
+        let registry = ["registry", share, "--as-of", moment, "--certificate", &file];
+        ask(&[&registry[..], by].concat())
+    };
+    let proved = |moment: &str, by: &[&str]| {
+        let proved = prove(moment, by);
+        assert!(proved.status.success(), "{}", said(&proved));
+        let verdict = furikae(&["verify", &file, "--validators", &validators, "--json"]);
+        assert!(verdict.status.success(), "{}", said(&verdict));
+        let (proved, verdict) = (json(&proved), json(&verdict));
+        for field in ["says", "height", "time"] {
+            assert_eq!(verdict[field], proved["certificate"][field]);
+        }
+        assert_eq!((&verdict["kind"], &verdict["height"]), (&"registry".into(), &proved["height"]));
+        let owners = proved["holders"].as_array().unwrap().len() as u64;
+        assert!(fs::metadata(&file).unwrap().len() - 24 * owners <= 4 * 1_024);
+        (proved, verdict["says"].as_str().unwrap().to_owned())
+    };
+    let (then, says) = proved(&first, &[]);
+    let words =
+        format!("{share} had 2 owners and no other: 1000 units in all, as of block {first}");
+    assert_eq!((says, &then["total"]), (words, &"1000".into()));
+    let (same, says) = proved(then["time"].as_str().unwrap(), &[]);
+    assert_eq!((&same["holders"], &same["height"]), (&then["holders"], &then["height"]));
+    assert!(says.ends_with(&format!("as of {}", then["time"].as_str().unwrap())), "{says}");
+
+    let now = json(&ask(&["registry", share]));
+    let height = now["height"].to_string();
+    let unchanged = prove(&height, &[]);
+    assert_eq!(unchanged.status.code(), Some(1), "{}", said(&unchanged));
+    assert!(said(&unchanged).contains("to mend it: its issuer attests it first"));
+    let stranger = prove(&height, &["--as", &with_key(dir, "aoba")]);
+    assert!(said(&stranger).contains("not-issuer"), "{}", said(&stranger));
+    let (attested, _) = proved(&height, &["--as", &with_key(dir, "sakura")]);
+    assert_eq!(attested["holders"], now["holders"]);
+
+    let changed = json(&ask(&["registry", share, "--from", &first]));
+    assert_eq!(changed["from"]["height"].to_string(), first);
+    assert_eq!(changed["changes"].as_array().unwrap().len(), 2, "{changed}");
+    let backwards = ask(&["registry", share, "--from", &height, "--as-of", &first]);
+    assert_eq!(backwards.status.code(), Some(2), "{}", said(&backwards));
+    let money = ask(&["registry", "JPY", "--as-of", &first, "--certificate", &file]);
+    assert_eq!(money.status.code(), Some(2), "{}", said(&money));
+}
+
+/// The name of a script's party, whose key lies in the market's folder from now on.
+fn with_key(dir: &Path, word: &str) -> String {
+    let party = format!("party-{}", script::party(word).0);
+    let key = dir.join("keys").join(format!("{party}.key"));
+    let seed = script::secret(word, types::KeyId(0)).seed();
+    fs::write(&key, seed.iter().map(|it| format!("{it:02x}")).collect::<String>()).unwrap();
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
+    party
 }
 
 fn path_in(dir: &Path, name: &str) -> String {

@@ -132,7 +132,7 @@ mod tests {
             let mut teller = Teller::new(Instant::now());
             market(desk, &mut teller).await.unwrap();
             let sakura = desk.facts.instrument("SAKURA").instrument;
-            let registry = crate::read::registry_of(desk.view(), sakura).unwrap();
+            let registry = crate::registry::registry_of(desk.view(), sakura, false).unwrap();
             assert_eq!(registry["total"], "10000");
             assert_eq!(registry["holders"].as_array().unwrap().len(), 3);
             let aoba = desk.facts.party("aoba").party;

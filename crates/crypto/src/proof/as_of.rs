@@ -57,8 +57,8 @@ types::choice! {
             /// The time.
             time: LedgerTime,
             /// The last header that is not later.
-            last: Placed,
-            /// The header after it, which is later.
+            last: Header,
+            /// The header after it, which is later and names it as its parent.
             next: Placed,
         },
     }
@@ -201,9 +201,11 @@ impl AsOf {
         match &self.moment {
             Moment::Height(height) => Ok(*height),
             Moment::Time { time, last, next } => {
-                let (last, next) = (self.placed(last)?, self.placed(next)?);
-                let neighbours = last.height.checked_add(1) == Some(next.height);
-                if neighbours && last.time <= *time && *time < next.time {
+                let next = self.placed(next)?;
+                if next.parent != crate::header_digest(last) {
+                    return Err(False::NotItsParent);
+                }
+                if last.time <= *time && *time < next.time {
                     Ok(last.height)
                 } else {
                     Err(False::OtherMoment)

@@ -4,6 +4,7 @@
 //! ```text
 //!   receipt   event ----path----> changes root of its header --parent of--> .. --> certified header
 //!   as-of     leaf -----path----> changes root of its header --path--> headers root of a certified one
+//!   registry  owners -digest-> value of an instrument's row, by an as-of proof
 //! ```
 //!
 //! A file has one form, and ends with a digest of itself: any bit of it changed makes it malformed. Whoever
@@ -12,9 +13,11 @@
 
 mod as_of;
 mod receipt;
+mod registry;
 
 pub use as_of::{AsOf, Moment, Placed, ShownChange, State};
 pub use receipt::Receipt;
+pub use registry::{OWNERS_MAX, Owners, Registry};
 
 use alloc::vec::Vec;
 
@@ -32,6 +35,8 @@ types::choice! {
         0 => Receipt(Receipt),
         /// A row stood so at a moment.
         1 => AsOf(AsOf),
+        /// These were all owners of an instrument at a moment.
+        2 => Registry(Registry),
     }
 }
 
@@ -70,10 +75,10 @@ pub enum False {
     OtherMarket,
     /// The last header is not certified.
     NotCertified(NotCertified),
-    /// A header is not the parent of the next.
-    NotItsParent,
     /// A header is not under the headers root of the certified one.
     NotAnEarlierHeader,
+    /// A header is not the parent of the next.
+    NotItsParent,
     /// An event is not under the changes root.
     EventNotInBlock,
     /// A change is not under the changes root of its block, or is of another key.
@@ -94,8 +99,8 @@ impl core::fmt::Display for False {
             Self::NoHeader => "a header is missing",
             Self::OtherMarket => "a header is of another market",
             Self::NotCertified(why) => return why.fmt(f),
-            Self::NotItsParent => "a header is not the parent of the next",
             Self::NotAnEarlierHeader => "a header is not one of those before the certified one",
+            Self::NotItsParent => "a header is not the parent of the next",
             Self::EventNotInBlock => "the event is not in the block",
             Self::ChangeNotInBlock => "a change is not in its block",
             Self::OtherValue => "the value is not the one that the change left",
@@ -146,17 +151,7 @@ impl Proof {
         match self {
             Self::Receipt(it) => it.headers.last(),
             Self::AsOf(it) => Some(&it.newest),
-        }
-    }
-
-    /// Shows that it is true on `chain`, by the validators of the certified header's epoch.
-    ///
-    /// # Errors
-    /// The first [`False`] that fits.
-    pub fn check(&self, chain: &ChainId, committee: &Committee) -> Result<(), False> {
-        match self {
-            Self::Receipt(it) => it.check(chain, committee).map(drop),
-            Self::AsOf(it) => it.check(chain, committee).map(drop),
+            Self::Registry(it) => Some(&it.row.newest),
         }
     }
 }

@@ -2,7 +2,10 @@
 
 use alloc::{format, vec, vec::Vec};
 
-use types::{Bytes, ChangeLeaf, Digest, LedgerTime, PartyId, Text, Validator};
+use types::{
+    AccountId, Bytes, ChangeLeaf, DatabaseRange, Databases, Digest, LedgerTime, PartyId, Text,
+    Validator,
+};
 
 use super::*;
 use crate::{
@@ -125,9 +128,29 @@ impl Market {
         self.as_of(MANY, height, newest, State::Had { value, change, next })
     }
 
-    fn check(&self, it: AsOf) -> Result<(), False> {
-        Proof::AsOf(it).check(&CHAIN, &self.committee)
+    /// The same at a time, after the block at `last`.
+    fn had_at(&self, time: u64, last: u64) -> AsOf {
+        let (last, next) = (self.header(last), self.placed(last + 1, 8));
+        let moment = Moment::Time { time: LedgerTime(time), last, next };
+        AsOf { moment, ..self.had(4, 5, Some(7), 8) }
     }
+
+    fn check(&self, it: AsOf) -> Result<(), False> {
+        is_true(&Proof::AsOf(it), &CHAIN, &self.committee)
+    }
+}
+
+/// Whether all is true that can be known here.
+fn is_true(proof: &Proof, chain: &ChainId, committee: &Committee) -> Result<(), False> {
+    match proof {
+        Proof::Receipt(it) => it.check(chain, committee).map(drop),
+        Proof::AsOf(it) => it.check(chain, committee).map(drop),
+        Proof::Registry(it) => it.row.check(chain, committee).map(drop),
+    }
+}
+
+fn owners(list: &[(u8, i64)]) -> Option<Owners> {
+    Owners::new(list.iter().map(|it| (AccountId([it.0; 16]), it.1)).collect())
 }
 
 fn block(height: u64, parent: Digest, headers_root: Digest) -> BlockChanges {
@@ -163,12 +186,12 @@ fn a_receipt_holds_by_its_own_block_or_by_a_later_one() {
 fn the_ladder_of_a_receipt() {
     let market = Market::new();
     let good = Receipt::of(&market.certified(2, 5), 1).unwrap();
-    let check = |it: Receipt| Proof::Receipt(it).check(&CHAIN, &market.committee);
+    let check = |it: Receipt| is_true(&Proof::Receipt(it), &CHAIN, &market.committee);
     assert_eq!(check(good.clone()), Ok(()));
 
     let none = Receipt { headers: Vec::new(), ..good.clone() };
     assert_eq!(check(none), Err(False::NoHeader));
-    let elsewhere = Proof::Receipt(good.clone()).check(&ChainId([8; 32]), &market.committee);
+    let elsewhere = is_true(&Proof::Receipt(good.clone()), &ChainId([8; 32]), &market.committee);
     assert_eq!(elsewhere, Err(False::OtherMarket));
     let shorter = Receipt { headers: good.headers[..3].to_vec(), ..good.clone() };
     let other = Err(False::NotCertified(NotCertified::OtherBlock));
@@ -300,26 +323,30 @@ fn each_part_withheld_exchanged_or_older_is_false() {
 fn a_time_is_between_two_neighbours() {
     let market = Market::new();
     let at = |time, last, next| {
-        let (last, next) = (market.placed(last, 8), market.placed(next, 8));
         let moment = Moment::Time { time: LedgerTime(time), last, next };
         AsOf { moment, ..market.had(4, 5, Some(7), 8) }.check(&CHAIN, &market.committee)
     };
-    assert_eq!(at(5_000, 5, 6), Ok(5));
-    assert_eq!(at(5_999, 5, 6), Ok(5));
-    for (time, last, next) in [(6_000, 5, 6), (4_999, 5, 6), (5_500, 5, 7), (5_500, 4, 6)] {
-        assert_eq!(at(time, last, next), Err(False::OtherMoment));
+    let between = |time, last, next| at(time, market.header(last), market.placed(next, 8));
+    assert_eq!(between(5_000, 5, 6), Ok(5));
+    assert_eq!(between(5_999, 5, 6), Ok(5));
+    for (time, last, next) in [(6_000, 5, 6), (4_999, 5, 6)] {
+        assert_eq!(between(time, last, next), Err(False::OtherMoment));
     }
-    assert_eq!(at(7_500, 7, 8), Err(False::ChangeOutOfPlace));
-    let placed = market.placed(5, 7);
-    let moment = Moment::Time { time: LedgerTime(5_500), last: placed, next: market.placed(6, 8) };
-    let unlinked = AsOf { moment, ..market.had(4, 5, Some(7), 8) };
-    assert_eq!(market.check(unlinked), Err(False::NotAnEarlierHeader));
+    for (time, last, next) in [(5_500, 5, 7), (5_500, 4, 6), (5_500, 6, 5)] {
+        assert_eq!(between(time, last, next), Err(False::NotItsParent));
+    }
+    assert_eq!(between(7_500, 7, 8), Err(False::ChangeOutOfPlace));
+    let earlier = Header { time: LedgerTime(0), ..market.header(5) };
+    assert_eq!(at(4_000, earlier, market.placed(6, 8)), Err(False::NotItsParent));
+    let unlinked = at(5_500, market.header(5), market.placed(6, 7));
+    assert_eq!(unlinked, Err(False::NotAnEarlierHeader));
 }
 
 /// Every bit counts, even for one who makes the digest at the end anew.
 fn every_bit(proof: &Proof, committee: &Committee) {
-    let holds =
-        |bytes: &[u8]| Proof::from_bytes(bytes).is_ok_and(|it| it.check(&CHAIN, committee).is_ok());
+    let holds = |bytes: &[u8]| {
+        Proof::from_bytes(bytes).is_ok_and(|it| is_true(&it, &CHAIN, committee).is_ok())
+    };
     let content = proof.to_bytes();
     assert!(holds(&content));
     for bit in 0..content.len() * 8 {
@@ -353,11 +380,81 @@ fn a_file_with_any_bit_changed_is_malformed_or_false() {
     every_bit_of_the_file(&receipt);
     // The moment of this one has no neighbour at which the row stood so as well.
     every_bit(&Proof::AsOf(market.had(4, 6, Some(7), 7)), &market.committee);
-    let (last, next) = (market.placed(5, 8), market.placed(6, 8));
-    let moment = Moment::Time { time: LedgerTime(5_999), last, next };
-    let as_of = Proof::AsOf(AsOf { moment, ..market.had(4, 5, Some(7), 8) });
-    assert_eq!(as_of.check(&CHAIN, &market.committee), Ok(()));
-    every_bit_of_the_file(&as_of);
+    let as_of = market.had_at(5_999, 5);
+    assert_eq!(market.check(as_of.clone()), Ok(()));
+    every_bit_of_the_file(&Proof::AsOf(as_of.clone()));
+    let owners = owners(&[(1, 5), (2, 1), (9, i64::MAX)]).unwrap();
+    every_bit_of_the_file(&Proof::Registry(Registry { row: as_of, owners }));
+}
+
+#[test]
+fn a_list_of_owners_has_one_form() {
+    assert_eq!(owners(&[]).unwrap().total(), 0);
+    let list = owners(&[(1, 5), (2, 1), (9, i64::MAX)]).unwrap();
+    assert_eq!((list.iter().len(), list.total()), (3, i128::from(i64::MAX) + 6));
+    let bytes = list.to_bytes();
+    assert_eq!(bytes.len(), 4 + 3 * 24);
+    assert_eq!(Owners::from_bytes(&bytes), Ok(list));
+    // Out of order, doubled, with an owner of nothing or of less.
+    for wrong in [
+        [(2, 5), (1, 1), (9, 2)],
+        [(1, 5), (9, 2), (2, 1)],
+        [(1, 5), (1, 5), (9, 2)],
+        [(1, 5), (2, 0), (9, 2)],
+        [(1, -5), (2, 1), (9, 2)],
+    ] {
+        assert_eq!(owners(&wrong), None, "{wrong:?}");
+        let wrong: Vec<_> = wrong.iter().map(|it| (AccountId([it.0; 16]), it.1)).collect();
+        assert_eq!(Owners::from_bytes(&wrong.to_bytes()), Err(DecodeError::NotCanonical));
+    }
+    assert_eq!(Owners::from_bytes(&bytes[..bytes.len() - 1]), Err(DecodeError::Truncated));
+    assert_eq!(Owners::from_bytes(&[bytes, vec![0]].concat()), Err(DecodeError::Trailing));
+    // The length is held against the most before anything is read.
+    let read = |len: u32| Owners::from_bytes(&len.to_be_bytes());
+    assert_eq!(read(OWNERS_MAX), Err(DecodeError::Truncated));
+    assert_eq!(read(OWNERS_MAX + 1), Err(DecodeError::TooLong));
+}
+
+/// A path of the length that it has among so many elements.
+fn path_of(count: u64) -> Path {
+    let siblings = vec![Digest([9; 32]); crate::merkle::steps(0, count).unwrap().len()];
+    Path { index: 0, count, siblings }
+}
+
+/// How many bytes a registry's file has beside its owners, in a market of four validators at this height, when
+/// each block changes 64 rows and that of the next change is certified.
+fn bytes_beside_owners(height: u64, at_a_time: bool) -> usize {
+    let market = Market::new();
+    let range = DatabaseRange { root: Digest([1; 32]), start: 1, end: 2 };
+    let databases = Databases(vec![range; 3]);
+    let full = |it: u64| Header { databases: databases.clone(), ..market.header(it) };
+    let placed = |it: u64| Placed::Earlier { header: full(it), path: path_of(height) };
+    let shown = |it: u64, block| {
+        let path = path_of(64);
+        Some(ShownChange { block, path, ..market.shown(&MANY, it, 8) })
+    };
+    let moment = match at_a_time {
+        true => Moment::Time { time: LedgerTime(5_500), last: full(5), next: placed(6) },
+        false => Moment::Height(5),
+    };
+    // An instrument's row has 79 bytes.
+    let (value, change) = (Bytes(vec![0; 79]), shown(4, placed(4)).unwrap());
+    let state = State::Had { value, change, next: shown(7, Placed::Newest) };
+    let row = AsOf { moment, newest: full(8), ..market.as_of(MANY, 5, 8, state) };
+    let owners = owners(&[(1, 1), (2, 2)]).unwrap();
+    let list = owners.to_bytes().len();
+    Proof::Registry(Registry { row, owners }).to_file().len() - list
+}
+
+#[test]
+fn beside_its_owners_a_registry_has_no_more_than_4_kilobytes() {
+    // A million blocks are a quiet market's twelve days.
+    for height in [9, 1_000, 100_000, 1_000_000] {
+        for at_a_time in [false, true] {
+            let bytes = bytes_beside_owners(height, at_a_time);
+            assert!(bytes <= 4 * 1_024, "{bytes} at height {height}");
+        }
+    }
 }
 
 #[test]
@@ -365,9 +462,14 @@ fn the_bytes_of_files_are_frozen() {
     let market = Market::new();
     let receipt = Proof::Receipt(Receipt::of(&market.certified(2, 4), 1).unwrap());
     let as_of = Proof::AsOf(market.had(4, 6, Some(7), 7));
+    let at_a_time = Proof::AsOf(market.had_at(5_999, 5));
+    let owners = owners(&[(1, 5), (2, 1), (9, i64::MAX)]).unwrap();
+    let registry = Proof::Registry(Registry { row: market.had(4, 6, Some(7), 7), owners });
     for (proof, frozen) in [
         (receipt, "de9961b4e0ee7af6e3b0c0b0dea4c7d7b05c45d6c9ee08590fd14a8d64e25985"),
         (as_of, "28daae80d5c122f4a927b212dcd2fa8978c5a857f3de8a560c9e01b0fd6f82a9"),
+        (at_a_time, "d061ef0765f457ed2434dd0af3d1144cd573f6c8111f789ffb4952e4fd5cd11a"),
+        (registry, "28109deb3bb48ed37ca459b6cdd9262a4a1cf7035b4ea0a105fc88527833b7b0"),
     ] {
         assert_eq!(format!("{}", crate::sha256(&proof.to_file())), frozen);
     }

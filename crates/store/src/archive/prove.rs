@@ -90,7 +90,7 @@ impl<E: Engine> Archive<E> {
         let Some(height) = self.at_time(time).await?.filter(|it| *it < newest.height) else {
             return Ok(None);
         };
-        let last = self.placed(height, newest).await?;
+        let last = self.header(height).await?.ok_or_else(|| self.lost(height))?;
         let next = self.placed(height + 1, newest).await?;
         Ok(Some((height, Moment::Time { time, last, next })))
     }
@@ -106,9 +106,12 @@ impl<E: Engine> Archive<E> {
         if height == newest.height {
             return Ok(Placed::Newest);
         }
-        let lost = || self.headers.damaged(height, "it is lost");
-        let header = self.header(height).await?.ok_or_else(lost)?;
-        let path = self.path(height, newest.height).await?.ok_or_else(lost)?;
+        let header = self.header(height).await?.ok_or_else(|| self.lost(height))?;
+        let path = self.path(height, newest.height).await?.ok_or_else(|| self.lost(height))?;
         Ok(Placed::Earlier { header, path })
+    }
+
+    fn lost(&self, height: u64) -> Fault {
+        self.headers.damaged(height, "it is lost")
     }
 }
