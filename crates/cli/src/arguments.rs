@@ -33,7 +33,7 @@ pub enum Command {
     /// Positions, as blocks leave them
     Positions(Positions),
     /// Owners of one instrument
-    Registry(Registry),
+    Registry(crate::registry::Asked),
     /// Instructions and where they stand
     Instructions(Instructions),
     /// Make a file that proves an instruction's outcome
@@ -242,39 +242,6 @@ pub struct Positions {
     pub door: Door,
     #[command(flatten)]
     pub output: Output,
-}
-
-/// `furikae registry`
-#[derive(Debug, Args)]
-pub struct Registry {
-    /// The instrument
-    pub isin: String,
-    /// As of a height, or of a time (RFC 3339)
-    #[arg(long, value_name = "T|HEIGHT")]
-    pub as_of: Option<String>,
-    /// What has changed since this height or time
-    #[arg(long, value_name = "T|HEIGHT", conflicts_with = "certificate")]
-    pub from: Option<String>,
-    /// Add up by the holders of accounts
-    #[arg(long, value_enum, value_name = "BY")]
-    pub aggregate: Option<Aggregate>,
-    /// Write a file with every owner then, that proves itself complete
-    #[arg(long, value_name = "OUT", requires = "as_of")]
-    pub certificate: Option<PathBuf>,
-    /// With --certificate, the issuer, which attests the list if need be
-    #[arg(long = "as", value_name = "ISSUER", requires = "certificate")]
-    pub party: Option<String>,
-    #[command(flatten)]
-    pub door: Door,
-    #[command(flatten)]
-    pub output: Output,
-}
-
-/// By what owners are added up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Aggregate {
-    /// The number of the holder, the same for one person everywhere.
-    Holder,
 }
 
 /// `furikae instructions`

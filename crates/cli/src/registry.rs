@@ -3,9 +3,10 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
+use clap::{Args, ValueEnum};
 use crypto::proof::{Owners, Proof};
 use gateway::{Follower, Holder, Last, View};
 use serde_json::{Value, json};
@@ -13,12 +14,46 @@ use tokio::runtime::Runtime;
 use types::{AccountId, InstrumentId};
 
 use crate::{
-    arguments::Registry,
+    arguments::Door,
     as_of::{self, Wanted, Written},
     door,
     failure::{Failure, Result},
+    output::Output,
     read::{dated, instrument, print},
 };
+
+/// `furikae registry`
+#[derive(Debug, Args)]
+pub struct Asked {
+    /// The instrument
+    isin: String,
+    /// As of a height, or of a time (RFC 3339)
+    #[arg(long, value_name = "T|HEIGHT")]
+    as_of: Option<String>,
+    /// What has changed since this height or time
+    #[arg(long, value_name = "T|HEIGHT", conflicts_with = "certificate")]
+    from: Option<String>,
+    /// Add up by the holders of accounts
+    #[arg(long, value_enum, value_name = "BY")]
+    aggregate: Option<Aggregate>,
+    /// Write a file with every owner then, that proves itself complete
+    #[arg(long, value_name = "OUT", requires = "as_of")]
+    certificate: Option<PathBuf>,
+    /// With --certificate, the issuer, which attests the list if need be
+    #[arg(long = "as", value_name = "ISSUER", requires = "certificate")]
+    party: Option<String>,
+    #[command(flatten)]
+    door: Door,
+    #[command(flatten)]
+    output: Output,
+}
+
+/// By what owners are added up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Aggregate {
+    /// The number of the holder, the same for one person everywhere.
+    Holder,
+}
 
 /// `furikae registry`.
 ///
@@ -26,7 +61,7 @@ use crate::{
 /// Malformed, when it is no ISIN, or a certificate is asked of money, or `--from` is later than `--as-of`.
 /// Unreachable, when the market is. No, when the instrument is not listed, or a moment is not yet. A fault, when
 /// the owners are not those whose digest the instrument's row holds. With a certificate, as [`as_of::prove`].
-pub fn registry(runtime: &Runtime, asked: &Registry) -> Result<()> {
+pub fn registry(runtime: &Runtime, asked: &Asked) -> Result<()> {
     let instrument = instrument(&asked.isin)?;
     if asked.certificate.is_some() && instrument.is_currency() {
         return Err(Failure::malformed("money has no registry, so no file can prove it"));
@@ -59,7 +94,7 @@ pub fn registry(runtime: &Runtime, asked: &Registry) -> Result<()> {
 
 /// Writes the owners as of `as_of` to `out`, with what proves that they are all.
 async fn certificate(
-    asked: &Registry,
+    asked: &Asked,
     follower: &mut Follower,
     (wanted, owners): (&Wanted, Owners),
     as_of: &str,
@@ -73,7 +108,7 @@ async fn certificate(
 }
 
 /// What has changed between `from` and the moment of `--as-of`, or now.
-async fn changes(asked: &Registry, instrument: InstrumentId, from: &str) -> Result<Value> {
+async fn changes(asked: &Asked, instrument: InstrumentId, from: &str) -> Result<Value> {
     let last = asked.as_of.as_deref().map(door::last).transpose()?;
     let mut follower = door::look(&asked.door, Some(from)).await?;
     let view = follower.view();
