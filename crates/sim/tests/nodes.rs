@@ -360,7 +360,7 @@ fn a_row_that_changed_often_is_proved_as_of_each_height() {
         let newest = market.status()[0].as_ref().unwrap().height;
         assert!(market.reach(newest + 3, MINUTE).await);
         let validators = market.genesis().validators.clone();
-        // By the first certificate of this epoch that is late enough, or by the newest.
+        // By the validators of now, and the first of their certificates that is late enough.
         let (epoch, mut sooner) = (market.status()[0].as_ref().unwrap().epoch, 0);
         for (next, height) in (1..).zip(&changed) {
             let proved = market.door(0).unwrap().prove(lane.0, When::Height(*height)).await;
@@ -369,12 +369,13 @@ fn a_row_that_changed_often_is_proved_as_of_each_height() {
             assert_eq!(proof.check(&market.genesis().chain(), &committee), Ok(*height));
             let State::Had { value, .. } = &proof.state else { panic!("{:?}", proof.state) };
             assert_eq!(LaneRow::from_bytes(&value.0), Ok(LaneRow { next }));
-            if proof.newest.epoch == epoch {
+            assert_eq!(proof.newest.epoch, epoch);
+            if *height >= epoch * 10 {
                 sooner += 1;
                 assert!(proof.newest.height < height + 8, "{height}: {}", proof.newest.height);
             }
         }
-        assert!(sooner > 2, "some were changed in this epoch");
+        assert!(sooner > 0, "some changes are of this epoch");
         let before = When::Height(changed[0] - 1);
         let proved = market.door(0).unwrap().prove(lane.0, before).await;
         let Ok(Some(Proved::Shown(proof))) = proved else { panic!("{proved:?}") };
