@@ -7,6 +7,7 @@ use crypto::Amount;
 use ledger::{
     Instruction,
     issuance::Kind,
+    order::PlaceOrder,
     settlement::{AgainstPayment, OpenTerms, Pay, Priority, Side, Terms},
     trade::{ReportTrade, TradeId, VenueTrade},
 };
@@ -44,6 +45,7 @@ fn instruction(value: &Value, path: &str, scales: Scales<'_>) -> Result<Instruct
         "settle" | "pay" | "hold" | "release" | "cancel" | "prioritise" | "sign-off" => {
             of_settlement(&mut it, verb)
         }
+        "open-board" | "place-order" | "amend-order" | "cancel-order" => of_board(&mut it, verb),
         "attest-position" => Ok(Instruction::AttestPosition {
             account: it.account("account")?,
             instrument: it.instrument("instrument")?,
@@ -190,11 +192,7 @@ fn report(it: &mut Fields<'_>) -> Result<ReportTrade, BadField> {
     let (instrument, currency) = (it.instrument("instrument")?, it.instrument("currency")?);
     Ok(ReportTrade {
         counterparty: it.party("counterparty")?,
-        buys: match it.text("side")? {
-            "buy" => true,
-            "sell" => false,
-            _ => return Err(it.refuse("side", "buy or sell is wanted")),
-        },
+        buys: buys(it)?,
         instrument,
         quantity: it.amount("quantity", instrument)?,
         amount: it.amount("amount", currency)?,
@@ -203,6 +201,45 @@ fn report(it: &mut Fields<'_>) -> Result<ReportTrade, BadField> {
         intended_date: it.date("intended_date")?,
         reference: it.short("reference")?,
     })
+}
+
+/// A price is of one lot. What an amendment trades is named again, for its decimals to be read.
+fn of_board(it: &mut Fields<'_>, verb: &str) -> Result<Instruction, BadField> {
+    if verb == "cancel-order" {
+        return Ok(Instruction::CancelOrder { order: it.instruction("order")? });
+    }
+    let (instrument, currency) = (it.instrument("instrument")?, it.instrument("currency")?);
+    Ok(match verb {
+        "open-board" => Instruction::OpenBoard {
+            instrument,
+            currency,
+            lot: it.units("lot", instrument)?,
+            tick: it.units("tick", currency)?,
+        },
+        "amend-order" => Instruction::AmendOrder {
+            order: it.instruction("order")?,
+            price: it.units("price", currency)?,
+            quantity: it.units("quantity", instrument)?,
+        },
+        _ => Instruction::PlaceOrder(PlaceOrder {
+            instrument,
+            currency,
+            buys: buys(it)?,
+            price: it.units("price", currency)?,
+            quantity: it.units("quantity", instrument)?,
+            account: it.account("account")?,
+            cash: it.account("cash")?,
+            reference: it.short("reference")?,
+        }),
+    })
+}
+
+fn buys(it: &mut Fields<'_>) -> Result<bool, BadField> {
+    match it.text("side")? {
+        "buy" => Ok(true),
+        "sell" => Ok(false),
+        _ => Err(it.refuse("side", "buy or sell is wanted")),
+    }
 }
 
 fn of_settlement(it: &mut Fields<'_>, verb: &str) -> Result<Instruction, BadField> {

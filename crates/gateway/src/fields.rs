@@ -231,11 +231,19 @@ impl<'a> Fields<'a> {
         name: &'static str,
         instrument: InstrumentId,
     ) -> Result<crypto::Amount, BadField> {
+        self.units(name, instrument).map(crypto::Amount::Open)
+    }
+
+    /// The same of what is open for all: units of a quantity, minor units of a price.
+    ///
+    /// # Errors
+    /// [`BadField`], also when the instrument is not listed.
+    pub fn units(&mut self, name: &'static str, instrument: InstrumentId) -> Result<i64, BadField> {
         let scale = (self.scales)(instrument);
         let scale =
             scale.ok_or_else(|| self.refuse(name, format_args!("{instrument} is not listed")))?;
         let wanted = format!("a decimal number with at most {scale} places");
-        self.parsed(name, &wanted, |text| units(text, scale)).map(crypto::Amount::Open)
+        self.parsed(name, &wanted, |text| units(text, scale))
     }
 
     /// A date, YYYY-MM-DD.

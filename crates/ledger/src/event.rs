@@ -162,5 +162,40 @@ types::choice! {
         25 => Prioritised { /// Which.
             instruction: InstructionId, /// Its priority.
             priority: crate::settlement::Priority, },
+        /// A security can be traded against a currency.
+        26 => BoardOpened { /// Which security.
+            instrument: InstrumentId, /// Which currency.
+            currency: InstrumentId, /// Quantities are multiples of so many units.
+            lot: i64, /// Prices of one lot are multiples of so many minor units.
+            tick: i64, },
+        /// An order has come, or come anew; what it takes is told next, and the rest of it stands after all
+        /// of its price.
+        27 => OrderEntered { /// Which.
+            order: InstructionId, /// Whose.
+            party: PartyId, /// What.
+            instrument: InstrumentId, /// Against which currency.
+            currency: InstrumentId, /// Whether it buys.
+            buys: bool, /// For one lot.
+            price: i64, /// How many units.
+            quantity: i64, },
+        /// An order has a smaller quantity, and keeps its place.
+        28 => OrderReduced { /// Which.
+            order: InstructionId, /// How many units are left of it.
+            quantity: i64, },
+        /// Two orders have met: a trade, in the state as one reported by the deliverer's instruction until it
+        /// is settled. Both orders have so much less; one that has nothing left is gone.
+        29 => Filled { /// The order that buys.
+            buy: InstructionId, /// The order that sells.
+            sell: InstructionId, /// How many units.
+            quantity: i64, /// For one lot: that of the order that stood.
+            price: i64, /// For how much, in minor units.
+            amount: i64, /// The instruction that delivers.
+            deliver: InstructionId, /// The instruction that receives.
+            receive: InstructionId, },
+        /// An order has ended before all of it was filled.
+        30 => OrderEnded { /// Which.
+            order: InstructionId, /// How many units were not filled.
+            quantity: i64, /// Why.
+            why: crate::order::OrderEnd, },
     }
 }

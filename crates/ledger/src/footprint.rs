@@ -11,6 +11,7 @@ use crate::{
     book::{self, Account, Place, Position},
     governance::{self, LaneRow, Parameter, ParameterName, Party, PartyKey, Validators},
     issuance::{Instrument, Listing, Request},
+    order::{Board, Fills, Order},
     registry::RegistryHash,
     row::{Row, kind},
     settlement::{Arrivals, Instructed, OpenTerms, Terms, queue::Waiting},
@@ -91,7 +92,35 @@ impl Rows {
             }
             I::AttestPosition { account, instrument } => self.place((*account, *instrument)),
             I::AttestInstrument { instrument } => self.listed(*instrument),
+            I::OpenBoard { .. }
+            | I::PlaceOrder(_)
+            | I::AmendOrder { .. }
+            | I::CancelOrder { .. } => self.of_order(id, asked),
             _ => self.of_deal(id, asked),
+        }
+    }
+
+    fn of_order(&mut self, id: InstructionId, asked: &Instruction) {
+        use Instruction as I;
+        self.0.push(Parameter::key(&ParameterName::BusinessDate));
+        match asked {
+            I::OpenBoard { instrument, currency, .. } => {
+                self.0.extend([Board::key(&(*instrument, *currency)), Arrivals::key(&1)]);
+                self.listed(*instrument);
+                self.listed(*currency);
+            }
+            I::PlaceOrder(wanted) => {
+                self.arrives(id);
+                self.0.extend([Board::key(&(wanted.instrument, wanted.currency)), Order::key(&id)]);
+                self.0.push(Fills::key(&0));
+                self.place((wanted.account, wanted.instrument));
+                self.place((wanted.cash, wanted.currency));
+            }
+            I::AmendOrder { order, .. } => {
+                self.0.extend([Order::key(order), Arrivals::key(&0), Fills::key(&0)]);
+            }
+            I::CancelOrder { order } => self.0.push(Order::key(order)),
+            _ => (),
         }
     }
 

@@ -17,6 +17,9 @@ use crate::{
 
 pub use crate::roles::Roles;
 
+/// The operator of the rules: nobody asks under its number, and what settles fills of the board is named by it.
+pub const OPERATOR: PartyId = PartyId(0);
+
 types::record! {
     /// A legal entity on the ledger.
     pub struct Party {
@@ -234,7 +237,7 @@ pub(crate) fn require_role(draft: &Draft<'_>, roles: Roles) -> Result<PartyId, S
 /// Admits a party with its first key.
 ///
 /// # Errors
-/// [`Reject::RolesUnknown`], [`Reject::PartyExists`].
+/// [`Reject::RolesUnknown`], [`Reject::PartyExists`] (also of [`OPERATOR`]).
 pub(crate) fn admit(
     draft: &mut Draft<'_>,
     id: PartyId,
@@ -244,7 +247,7 @@ pub(crate) fn admit(
     if party.roles.0 == 0 || party.roles.0 & !Roles::ALL.0 != 0 {
         return Err(Reject::RolesUnknown { roles: party.roles }.into());
     }
-    if draft.get::<Party>(&id)?.is_some() {
+    if id == OPERATOR || draft.get::<Party>(&id)?.is_some() {
         return Err(Reject::PartyExists { party: id }.into());
     }
     draft.put(&id, party)?;

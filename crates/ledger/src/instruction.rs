@@ -9,13 +9,10 @@ use types::{
 };
 
 use crate::{
-    Stop, book,
-    draft::Draft,
-    governance::{self, ParameterName, Roles},
-    issuance::{self, Listing},
-    settlement::{self, Pay, Priority, Terms},
-    threshold,
-    trade::{self, ReportTrade, TradeId, VenueTrade},
+    governance::{ParameterName, Roles},
+    order::PlaceOrder,
+    settlement::{Pay, Priority, Terms},
+    trade::{ReportTrade, TradeId, VenueTrade},
 };
 
 types::choice! {
@@ -233,6 +230,34 @@ types::choice! {
             /// The instrument.
             instrument: InstrumentId,
         },
+        /// Exchange: opens the board of a security against a currency.
+        29 => OpenBoard {
+            /// The security.
+            instrument: InstrumentId,
+            /// The currency.
+            currency: InstrumentId,
+            /// Quantities are multiples of so many units.
+            lot: i64,
+            /// Prices of one lot are multiples of so many minor units.
+            tick: i64,
+        },
+        /// Account manager: places an order for today. Its id is this instruction's.
+        30 => PlaceOrder(PlaceOrder),
+        /// Account manager: changes its order. Zero units cancel; a smaller quantity at the same price keeps its
+        /// place; anything else enters anew.
+        31 => AmendOrder {
+            /// Its own order.
+            order: InstructionId,
+            /// For one lot, from now on.
+            price: i64,
+            /// How many units are left of it, from now on.
+            quantity: i64,
+        },
+        /// Account manager: cancels what is not filled of its order.
+        32 => CancelOrder {
+            /// Its own order.
+            order: InstructionId,
+        },
     }
 }
 
@@ -247,7 +272,9 @@ impl Instruction {
             | Self::OpenDay { .. }
             | Self::List { .. } => Some(Roles::ADMINISTRATOR),
             Self::DecideRequest { .. } => Some(Roles::CSD),
-            Self::ImportTrades { .. } | Self::CloseVenue { .. } => Some(Roles::EXCHANGE),
+            Self::ImportTrades { .. } | Self::CloseVenue { .. } | Self::OpenBoard { .. } => {
+                Some(Roles::EXCHANGE)
+            }
             Self::SignOff { .. } => Some(Roles::CSD.and(Roles::SETTLEMENT_AGENT)),
             _ => None,
         }
@@ -278,108 +305,6 @@ impl Instruction {
                 sealed(&terms.quantity) || terms.payment.iter().any(|it| sealed(&it.amount))
             }
             _ => false,
-        }
-    }
-
-    /// Gives effect to this instruction.
-    ///
-    /// # Errors
-    /// Those of [`governance::sender`], then those of the market function that is asked, in its order.
-    pub(crate) fn take_effect(&self, draft: &mut Draft<'_>, id: InstructionId) -> Result<(), Stop> {
-        let (party, row) = governance::sender(draft)?;
-        let of_key = match self {
-            Self::AddKey { party, .. } | Self::RevokeKey { party, .. } => Some(*party),
-            _ => None,
-        };
-        let own_key = of_key == Some(party) && !row.roles.any_of(Roles::ADMINISTRATOR);
-        let administrators = of_key.filter(|_| !own_key).map(|_| Roles::ADMINISTRATOR);
-        match administrators.or(self.administrators()) {
-            Some(roles) if !threshold::approve(draft, roles, self, id)? => Ok(()),
-            Some(_) => self.decree(draft, party),
-            None if own_key => self.decree(draft, party),
-            None => self.perform(draft, id, party),
-        }
-    }
-
-    /// What administrators ask, once enough of them have asked it.
-    fn decree(&self, draft: &mut Draft<'_>, by: PartyId) -> Result<(), Stop> {
-        match self {
-            Self::AdmitParty { party, lei, name, roles, key } => {
-                let (lei, name, roles) = (*lei, name.clone(), *roles);
-                let row = governance::Party { lei, name, roles, suspended: false };
-                governance::admit(draft, *party, &row, *key)
-            }
-            Self::SuspendParty { party, suspended } => {
-                governance::suspend(draft, *party, *suspended)
-            }
-            Self::AddKey { party, key, public } => {
-                governance::add_key(draft, *party, *key, *public)
-            }
-            Self::RevokeKey { party, key } => governance::revoke_key(draft, *party, *key),
-            Self::SetParameter { name, value } => governance::set(draft, name, *value),
-            Self::SetValidators { validators } => governance::set_validators(draft, validators),
-            Self::OpenDay { date } => governance::open_day(draft, *date),
-            Self::List { instrument, kind, scale, issuer, name, cfi, sign_off } => {
-                let (name, cfi) = (name.clone(), *cfi);
-                let row = Listing { issuer: *issuer, name, cfi, sign_off: *sign_off };
-                issuance::list(draft, *instrument, *kind, *scale, &row)
-            }
-            Self::DecideRequest { request, approved } => {
-                issuance::decide(draft, *request, *approved)
-            }
-            Self::ImportTrades { venue, date, trades } => {
-                trade::import(draft, by, *venue, *date, trades)
-            }
-            Self::CloseVenue { venue, date } => trade::close_venue(draft, *venue, *date),
-            Self::SignOff { instruction, approved } => {
-                settlement::sign_off(draft, *instruction, *approved)
-            }
-            _ => unreachable!("not an administrator's verb"),
-        }
-    }
-
-    /// What a party asks for itself.
-    fn perform(
-        &self,
-        draft: &mut Draft<'_>,
-        id: InstructionId,
-        party: PartyId,
-    ) -> Result<(), Stop> {
-        match self {
-            Self::OpenAccount { account, .. } => book::open_account(draft, *account, self),
-            Self::RequestIssue { instrument, account, quantity } => {
-                issuance::request(draft, id, (*account, *instrument), quantity, false)
-            }
-            Self::RequestRedeem { instrument, account, quantity } => {
-                issuance::request(draft, id, (*account, *instrument), quantity, true)
-            }
-            Self::IssueMoney { currency, account, amount } => {
-                issuance::issue_money(draft, (*account, *currency), amount)
-            }
-            Self::RedeemMoney { currency, account, amount } => {
-                issuance::redeem_money(draft, (*account, *currency), amount)
-            }
-            Self::Allocate { instrument, from, to } => {
-                issuance::allocate(draft, (*from, *instrument), to)
-            }
-            Self::ReportTrade(told) => trade::report(draft, id, told),
-            Self::AffirmTrade { trade, mine } => trade::affirm(draft, trade, mine),
-            Self::RejectTrade { trade } => trade::reject(draft, trade),
-            Self::Settle(terms) => settlement::settle(draft, id, terms),
-            Self::Pay(payment) => settlement::pay(draft, id, payment),
-            Self::Hold { instruction } => settlement::hold::set(draft, *instruction, party, true),
-            Self::Release { instruction } => {
-                settlement::hold::set(draft, *instruction, party, false)
-            }
-            Self::Cancel { instruction } => settlement::cancel(draft, *instruction, party),
-            Self::Prioritise { instruction, priority } => {
-                settlement::queue::prioritise(draft, *instruction, party, *priority)
-            }
-            Self::AttestPosition { account, instrument } => {
-                book::attest(draft, (*account, *instrument), party)
-            }
-            Self::AttestInstrument { instrument } => issuance::attest(draft, *instrument, party),
-            _ => unreachable!("an administrator's verb"),
         }
     }
 }

@@ -4,7 +4,7 @@
 //!                    instruction                         movements
 //!   participant ---------------->  a market function  --------------->  book
 //!                                  governance  issuance                  |
-//!                                  trade  settlement                     | post
+//!                                  trade  order  settlement                     | post
 //!                                                                        v
 //!               Outcome { writes, entries, events }  <-------------  draft
 //! ```
@@ -38,6 +38,7 @@ extern crate alloc;
 mod alarm;
 pub mod book;
 pub mod draft;
+mod effect;
 pub mod envelope;
 pub mod event;
 mod footprint;
@@ -45,6 +46,7 @@ pub mod governance;
 pub mod instruction;
 pub mod issuance;
 pub mod memory;
+pub mod order;
 pub mod registry;
 pub mod reject;
 mod roles;
@@ -54,9 +56,9 @@ pub mod settlement;
 pub mod threshold;
 pub mod trade;
 
-use alloc::vec::Vec;
+use alloc::{collections::BTreeSet, vec::Vec};
 
-use types::{InstructionId, PartyId, Sender, Wire};
+use types::{InstructionId, Sender, Wire};
 
 use crate::{
     draft::Draft,
@@ -145,6 +147,7 @@ pub fn open(before: &dyn Snapshot, at: At) -> Result<Outcome, Missing> {
     let mut draft = Draft::over(before, at, NOBODY);
     alarm::ring(&mut draft)?;
     trade::forget(&mut draft)?;
+    order::end_day(&mut draft)?;
     settlement::fall_due(&mut draft)?;
     Ok(draft.finish())
 }
@@ -167,7 +170,7 @@ pub fn apply(
     let expired = at.time > envelope.expiry;
     // When one misses rows the others are tried all the same, to learn what they miss: so the number of
     // calls does not grow with the number of instructions.
-    let mut absent = Vec::new();
+    let (mut absent, mut orders) = (BTreeSet::new(), Vec::new());
     for (index, instruction) in (0..).zip(&envelope.instructions) {
         let Envelope { sender, lane, sequence, .. } = *envelope;
         let id = InstructionId { sender, lane, sequence, index };
@@ -189,8 +192,15 @@ pub fn apply(
             Err(Stop::Missing(missing)) => absent.extend(missing.0),
             Err(Stop::Reject(reject)) => draft.tell(Event::Refused { instruction: id, reject }),
         }
+        if let (false, Instruction::PlaceOrder(order)) = (absent.is_empty(), instruction) {
+            orders.push(order);
+        }
     }
-    if absent.is_empty() { Ok(draft.finish()) } else { Err(Missing(absent).into()) }
+    if absent.is_empty() {
+        return Ok(draft.finish());
+    }
+    absent.extend(order::ahead(&draft, orders.into_iter()));
+    Err(Missing(absent.into_iter().collect()).into())
 }
 
 /// The end of a block: the queue, once, over all that is open.
@@ -221,13 +231,14 @@ pub fn entries(key: &Key, value: &[u8]) -> Vec<Entry> {
         row::kind::VENUE => entries_of::<trade::Venue>(key, value),
         row::kind::INSTRUCTION => entries_of::<settlement::Instructed>(key, value),
         row::kind::WAITING => entries_of::<settlement::queue::Waiting>(key, value),
+        row::kind::ORDER => entries_of::<order::Order>(key, value),
         row::kind::FRONTIER => entries_of::<settlement::queue::Frontier>(key, value),
         _ => Vec::new(),
     }
 }
 
 /// In the prologue and the close nobody asks.
-const NOBODY: Sender = Sender::Party(PartyId(0));
+const NOBODY: Sender = Sender::Party(governance::OPERATOR);
 
 fn entries_of<R: Row>(key: &Key, value: &[u8]) -> Vec<Entry> {
     let name = R::Name::read(&mut types::Reader::new(key.name()));

@@ -26,7 +26,7 @@ types::choice! {
         /// A set of roles is empty or has unknown members.
         6 => RolesUnknown { /// As given.
             roles: Roles, },
-        /// The party's number is taken.
+        /// The party's number is taken, or is that of the operator of the rules.
         7 => PartyExists { /// Which.
             party: PartyId, },
         /// The party has no such key, or it is revoked.
@@ -117,6 +117,28 @@ types::choice! {
         35 => PositionNotCovered { /// In which account.
             account: AccountId, /// Of what.
             instrument: InstrumentId, },
+        /// The security is traded against the currency already.
+        36 => BoardExists { /// Which security.
+            instrument: InstrumentId, /// Which currency.
+            currency: InstrumentId, },
+        /// The security is not traded against the currency.
+        37 => BoardUnknown { /// Which security.
+            instrument: InstrumentId, /// Which currency.
+            currency: InstrumentId, },
+        /// No such order, or it has ended.
+        38 => OrderUnknown { /// Which.
+            order: InstructionId, },
+        /// The order is another party's.
+        39 => OrderNotYours { /// Which.
+            order: InstructionId, },
+        /// The price is below zero, or no multiple of the tick.
+        40 => PriceOffTick { /// The board's.
+            tick: i64, },
+        /// The quantity is no multiple of the lot.
+        41 => QuantityOffLot { /// The board's.
+            lot: i64, },
+        /// What the bid would cost leaves the range of amounts.
+        42 => OrderTooLarge,
     }
 }
 
@@ -161,6 +183,13 @@ impl Reject {
             Self::PositionUnknown { .. } => "position-unknown",
             Self::AmountsDoNotAdd { .. } => "amounts-do-not-add",
             Self::PositionNotCovered { .. } => "position-not-covered",
+            Self::BoardExists { .. } => "board-exists",
+            Self::BoardUnknown { .. } => "board-unknown",
+            Self::OrderUnknown { .. } => "order-unknown",
+            Self::OrderNotYours { .. } => "order-not-yours",
+            Self::PriceOffTick { .. } => "price-off-tick",
+            Self::QuantityOffLot { .. } => "quantity-off-lot",
+            Self::OrderTooLarge => "order-too-large",
         }
     }
 

@@ -77,6 +77,12 @@ pub mod kind {
     pub const FRONTIER: u8 = SMALL | 9;
     /// How many things have arrived.
     pub const ARRIVALS: u8 = SMALL | 10;
+    /// Where a security is traded against a currency.
+    pub const BOARD: u8 = SMALL | 11;
+    /// An order that stands.
+    pub const ORDER: u8 = SMALL | 12;
+    /// How many fills there have been.
+    pub const FILLS: u8 = SMALL | 13;
 
     /// A party.
     pub const PARTY: u8 = MIDDLE | 1;

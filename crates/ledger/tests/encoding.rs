@@ -38,6 +38,8 @@ const KNOWN: &[(&str, Again)] = &known! {
     ledger::Genesis; ledger::governance::GenesisParty; ledger::Instruction;
     ledger::issuance::Kind; ledger::issuance::Instrument; ledger::issuance::Listing;
     ledger::issuance::Request; ledger::registry::RegistryHash; ledger::Reject;
+    ledger::order::Board; ledger::order::Order; ledger::order::PlaceOrder; ledger::order::OrderEnd;
+    ledger::order::Fills;
     ledger::settlement::queue::Waiting; ledger::settlement::queue::Frontier;
     ledger::settlement::Side; ledger::settlement::Priority; ledger::settlement::AgainstPayment;
     ledger::settlement::OpenTerms; ledger::settlement::Terms; ledger::settlement::Pay;
@@ -145,6 +147,9 @@ fn every_row_fits_its_place_in_the_store() {
         ("Venue", kind::VENUE, 0),
         ("Frontier", kind::FRONTIER, 0),
         ("Arrivals", kind::ARRIVALS, 0),
+        ("Board", kind::BOARD, 0),
+        ("Order", kind::ORDER, 0),
+        ("Fills", kind::FILLS, 0),
         ("Party", kind::PARTY, 0),
         // As many as a threshold can ask for.
         ("Proposal", kind::PROPOSAL, 16),

@@ -9,5 +9,7 @@ mod administrators;
 mod envelopes;
 #[path = "refusals/members.rs"]
 mod members;
+#[path = "refusals/orders.rs"]
+mod orders;
 #[path = "refusals/rungs.rs"]
 mod rungs;

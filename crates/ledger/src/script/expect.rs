@@ -12,6 +12,7 @@ use super::{
     Flaw,
     cast::Cast,
     numbers::{quantity, whole},
+    orders::{self, Level, Sides},
     run::Seen,
     words::Words,
 };
@@ -19,6 +20,7 @@ use crate::{
     book::{self, Position},
     event::Field,
     issuance::{Instrument, Request},
+    order::Pair,
     settlement::Status,
     trade::{Trade, TradeId, TradeStatus},
 };
@@ -80,6 +82,24 @@ pub enum Expectation {
         /// Of what.
         instrument: InstrumentId,
     },
+    /// This stands on a board.
+    Board {
+        /// Which.
+        pair: Pair,
+        /// The best price first, then the oldest.
+        sides: Sides,
+    },
+    /// Two orders have met.
+    Fill {
+        /// Their names.
+        words: [String; 2],
+        /// The one that buys, and the one that sells, as written.
+        orders: [InstructionId; 2],
+        /// How many units, and at which price.
+        level: Level,
+        /// Where the instructions stand that settle it.
+        state: String,
+    },
     /// The step before was asked by some of the administrators that it needs.
     Proposed {
         /// How many have asked.
@@ -90,7 +110,8 @@ pub enum Expectation {
 }
 
 /// Where an instruction can stand, beside the states of [`Status`].
-const OTHERS: [&str; 4] = ["done", "refused", "requested", "decided"];
+const OTHERS: [&str; 7] =
+    ["done", "refused", "requested", "decided", "standing", "filled", "ended"];
 const OF_TRADES: [&str; 6] = ["imported", "reported", "affirmed", "instructed", "settled", "ended"];
 const FIELDS: [(&str, Field); 10] = [
     ("counterparty", Field::Counterparty),
@@ -119,6 +140,13 @@ pub(super) fn read(cast: &Cast, words: &mut Words<'_>) -> Result<Expectation, Fl
         words.must("of")?;
         let needed = whole::<u32>(words, "a number")?;
         return Ok(Expectation::Proposed { given: given.into(), needed: needed.into() });
+    }
+    if words.is("board") {
+        let (pair, sides) = orders::board(cast, words)?;
+        return Ok(Expectation::Board { pair, sides });
+    }
+    if words.is("fill") {
+        return fill(cast, words);
     }
     let word = words.peek().unwrap_or_default();
     if cast.is_account(word) {
@@ -152,6 +180,22 @@ pub(super) fn read(cast: &Cast, words: &mut Words<'_>) -> Result<Expectation, Fl
             Ok(Expectation::Short { word, id, account, instrument })
         }
     }
+}
+
+/// `of b1 with s1 is 60 SAKURA at 250 JPY, settled`.
+fn fill(cast: &Cast, words: &mut Words<'_>) -> Result<Expectation, Flaw> {
+    let mut named = |before: &str| {
+        words.must(before)?;
+        let word = words.peek().unwrap_or_default().to_string();
+        cast.instruction(words).map(|id| (word, id))
+    };
+    let ((buy, buy_id), (sell, sell_id)) = (named("of")?, named("with")?);
+    words.must("is")?;
+    let (level, _) = orders::level(cast, words)?;
+    words.must(",")?;
+    let states: Vec<(&str, &str)> = Status::ALL.iter().map(|it| (it.name(), it.name())).collect();
+    let state = words.choice("state", &states)?.to_string();
+    Ok(Expectation::Fill { words: [buy, sell], orders: [buy_id, sell_id], level, state })
 }
 
 fn holds(cast: &Cast, word: &str, words: &mut Words<'_>) -> Result<Expectation, Flaw> {
@@ -205,6 +249,28 @@ impl Expectation {
                 let short = seen.is_short(*id, (*account, *instrument));
                 (!short).then(|| format!("{word} is not short of {instrument} there"))
             }
+            Self::Board { pair, sides } => {
+                let are = seen.boards().sides(*pair);
+                let (are_text, text) = (are.text(), sides.text());
+                (are != *sides).then(|| {
+                    format!("the board of {} is{are_text}, expected was{text}", orders::of(*pair))
+                })
+            }
+            Self::Fill { words: [buy, sell], orders: [buy_id, sell_id], level, state } => {
+                let fill = seen.boards().fill(seen.bound(*buy_id), seen.bound(*sell_id));
+                let is = fill.and_then(|it| Some((it.level, seen.status(it.deliver)?.name())));
+                let told = |(quantity, price): Level, state: &str| {
+                    format!("{quantity} units at {price} and {state}")
+                };
+                (is != Some((*level, state.as_str()))).then(|| match is {
+                    None => format!("{buy} and {sell} have not met"),
+                    Some((level_is, is)) => format!(
+                        "the fill of {buy} with {sell} is {}, expected was {}",
+                        told(level_is, is),
+                        told(*level, state)
+                    ),
+                })
+            }
             Self::Proposed { given, needed } => {
                 let proposed = seen.proposed();
                 (proposed != Some((*given, *needed))).then(|| match proposed {
@@ -225,6 +291,9 @@ fn standing(seen: &Seen<'_>, id: InstructionId) -> String {
     }
     if let Some(status) = seen.status(id) {
         return Status::name(&status).into();
+    }
+    if let Some(state) = seen.boards().of(id) {
+        return state.into();
     }
     if seen.row::<Request>(&id).is_some() {
         return "requested".into();

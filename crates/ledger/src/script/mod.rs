@@ -17,6 +17,7 @@ mod cast;
 mod deals;
 mod expect;
 mod numbers;
+mod orders;
 mod run;
 mod verbs;
 mod words;

@@ -9,7 +9,7 @@ use alloc::{
 
 use types::{InstructionId, KeyId, PartyId};
 
-use super::{Bound, Doing, Said, Script};
+use super::{Bound, Doing, Said, Script, orders::Boards};
 use crate::{
     book::Place,
     event::{Event, Field},
@@ -97,6 +97,7 @@ struct Known {
     short: BTreeMap<InstructionId, BTreeSet<Place>>,
     decided: BTreeSet<InstructionId>,
     proposed: Option<(i64, i64)>,
+    boards: Boards,
 }
 
 impl<'s> Run<'s> {
@@ -229,7 +230,7 @@ impl Known {
                 self.decided.insert(*request);
             }
             Event::Proposed { given, needed, .. } => self.proposed = Some((*given, *needed)),
-            _ => (),
+            _ => self.boards.note(event),
         }
     }
 }
@@ -274,6 +275,10 @@ impl Seen<'_> {
         self.known.short.get(&self.bound(id)).is_some_and(|it| it.contains(&place))
     }
 
+    pub const fn boards(&self) -> &Boards {
+        &self.known.boards
+    }
+
     pub const fn proposed(&self) -> Option<(i64, i64)> {
         self.known.proposed
     }
@@ -285,6 +290,7 @@ fn bind(asked: &Instruction, bound: &Bound) -> Instruction {
     let id = |id: &mut InstructionId| *id = bound.get(id).copied().unwrap_or(*id);
     match &mut asked {
         Instruction::DecideRequest { request, .. } => id(request),
+        Instruction::AmendOrder { order, .. } | Instruction::CancelOrder { order } => id(order),
         Instruction::Hold { instruction }
         | Instruction::Release { instruction }
         | Instruction::Cancel { instruction }

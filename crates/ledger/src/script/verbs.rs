@@ -1,4 +1,5 @@
-//! What parties ask: governance, accounts, instruments and their units. Deals are in [`super::deals`].
+//! What parties ask: governance, accounts, instruments and their units. Deals are in [`super::deals`],
+//! orders in [`super::orders`].
 
 use alloc::{format, string::String, vec::Vec};
 
@@ -11,6 +12,7 @@ use super::{
     cast::{Cast, Named, lei, secret, written},
     deals,
     numbers::{duration, quantity, whole},
+    orders,
     words::{Words, name},
 };
 use crate::{
@@ -21,7 +23,7 @@ use crate::{
 };
 
 /// The verbs that several administrators may have to ask, and their tags.
-const VERBS: [(&str, u8); 12] = [
+const VERBS: [(&str, u8); 13] = [
     ("admits", 0),
     ("suspends", 1),
     ("adds", 2),
@@ -34,11 +36,12 @@ const VERBS: [(&str, u8); 12] = [
     ("imports", 15),
     ("closes", 16),
     ("signs-off", 26),
+    ("opens-board", 29),
 ];
 
 const ALL: &str = "one of admits, suspends, reinstates, adds, revokes, sets, opens, lists, requests, \
 approves, refuses, issues, redeems, allocates, imports, closes, reports, affirms, rejects, delivers, \
-receives, pays, holds, releases, cancels, prioritises, signs, attests";
+receives, pays, holds, releases, cancels, prioritises, signs, attests, bids, offers, amends, withdraws";
 
 /// One line being read.
 pub(super) struct Asking<'a, 'w> {
@@ -101,12 +104,14 @@ impl Asking<'_, '_> {
             "issues" | "redeems" => self.money(verb == "issues"),
             "allocates" => self.allocates(),
             "attests" => self.attests(),
-            other => deals::read(self, other).unwrap_or_else(|| {
-                Err(Flaw::new(
-                    format!("`{other}` is nothing that can be asked"),
-                    format!("write {ALL}"),
-                ))
-            }),
+            other => deals::read(self, other).or_else(|| orders::read(self, other)).unwrap_or_else(
+                || {
+                    Err(Flaw::new(
+                        format!("`{other}` is nothing that can be asked"),
+                        format!("write {ALL}"),
+                    ))
+                },
+            ),
         }
     }
 
@@ -229,11 +234,15 @@ impl Asking<'_, '_> {
     }
 
     fn opens(&mut self) -> Asked {
-        let what = [("day", 0), ("account", 1), ("accounts", 1)];
-        if self.words.choice("thing to open", &what)? == 0 {
-            let date = self.cast.date(self.words)?;
-            self.known.push(MadeKnown::Today(date));
-            return Ok(alloc::vec![Instruction::OpenDay { date }]);
+        let what = [("day", 0), ("account", 1), ("accounts", 1), ("board", 2)];
+        match self.words.choice("thing to open", &what)? {
+            0 => {
+                let date = self.cast.date(self.words)?;
+                self.known.push(MadeKnown::Today(date));
+                return Ok(alloc::vec![Instruction::OpenDay { date }]);
+            }
+            2 => return orders::opens_board(self),
+            _ => (),
         }
         let words = self.words.list(|it| {
             let word = it.next("the name of an account")?;

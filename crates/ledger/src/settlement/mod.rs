@@ -12,6 +12,7 @@
 //! the [`queue`], and [`offsetting`] looks at it at the close of a block.
 
 mod dvp;
+mod fill;
 pub mod hold;
 pub mod matching;
 pub mod offsetting;
@@ -34,6 +35,7 @@ use crate::{
     trade,
 };
 
+pub(crate) use fill::{FillSide, Filled, fill_ids, fill_rows, rows_of, settle_fill};
 pub use terms::{
     AgainstPayment, Arrivals, Asked, Instructed, OpenTerms, Pay, Priority, Side, Status, Terms,
 };

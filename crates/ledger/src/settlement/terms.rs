@@ -237,7 +237,7 @@ types::record! {
 }
 
 types::record! {
-    /// How many instructions have arrived.
+    /// How many instructions and orders have arrived; under another name, how many boards were opened.
     pub struct Arrivals {
         /// The number of the next.
         pub next: u64,
@@ -249,6 +249,18 @@ impl Row for Arrivals {
     type Name = u8;
 }
 
+impl Arrivals {
+    /// The name of the count of instructions and orders.
+    pub(crate) const INSTRUCTIONS: u8 = 0;
+
+    /// The next number.
+    pub(crate) fn take(draft: &mut Draft<'_>, name: u8) -> Result<u64, Missing> {
+        let next = draft.get::<Self>(&name)?.map_or(0, |row| row.next);
+        draft.put(&name, &Self { next: next.saturating_add(1) })?;
+        Ok(next)
+    }
+}
+
 impl Instructed {
     /// An instruction as it arrives.
     pub(super) fn new(
@@ -258,8 +270,7 @@ impl Instructed {
         status: Status,
         on_hold: bool,
     ) -> Result<Self, Missing> {
-        let arrival = draft.get::<Arrivals>(&0)?.map_or(0, |row| row.next);
-        draft.put(&0, &Arrivals { next: arrival.saturating_add(1) })?;
+        let arrival = Arrivals::take(draft, Arrivals::INSTRUCTIONS)?;
         Ok(Self {
             party,
             arrival,

@@ -5,6 +5,7 @@ use ledger::{
     Envelope, Event, Instruction as I,
     issuance::Request,
     memory::Memory,
+    order::{Order, PlaceOrder},
     row::Row,
     script,
     settlement::{AgainstPayment, Instructed, OpenTerms, Pay, Priority, Side, Terms},
@@ -24,6 +25,8 @@ chidori  opens accounts c0, c1
 furikae  lists SAKURA issued by sakura
 furikae  lists FUJI issued by sakura sign-off
 furikae  lists JPY issued by kinjo
+furikae  opens board of SAKURA in JPY
+furikae  opens board of FUJI in JPY lot 2 tick 5
 furikae  sets tolerance of JPY to 1
 furikae  sets affirm-within to 3 s
 furikae  sets match-within to 20 s
@@ -111,7 +114,9 @@ impl Day {
         let amount = some(d, 5, 10 + i64::from(e % 7 == 0));
         let (own, (sender, instruction)) = (account(a), self.earlier::<Instructed>(b));
         match kind {
-            0..60 => (owner, self.settle(own, account(a.wrapping_add(b)), [a, b, c, d, e])),
+            0..20 => (owner, self.place(own, a, [b, c, d, e])),
+            20..30 => self.change_order(kind > 26, [b, c, d]),
+            30..60 => (owner, self.settle(own, account(a.wrapping_add(b)), [a, b, c, d, e])),
             60..110 => self.answer(b),
             110..150 => (owner, self.pay(own, account(b), amount, [c, d, e])),
             150..166 => (sender, I::Hold { instruction }),
@@ -221,6 +226,26 @@ impl Day {
             ..(*terms).clone()
         };
         (terms.counterparty, I::Settle(Terms::Open(mirrored)))
+    }
+
+    fn place(&self, account: AccountId, draw: u8, [b, c, d, e]: [u8; 4]) -> I {
+        I::PlaceOrder(PlaceOrder {
+            instrument: self.instruments[usize::from(b % 2)],
+            currency: InstrumentId::of_currency(*b"JPY"),
+            buys: (draw / 8).is_multiple_of(2),
+            price: 5 * i64::from(c % 5),
+            quantity: i64::from(d % 7),
+            account,
+            cash: account,
+            reference: Text::new(&format!("O{e}")).unwrap(),
+        })
+    }
+
+    fn change_order(&self, cancels: bool, [b, c, d]: [u8; 3]) -> (PartyId, I) {
+        let (sender, order) = self.earlier::<Order>(b);
+        let (price, quantity) = (5 * i64::from(c % 5), i64::from(d % 5));
+        let amend = I::AmendOrder { order, price, quantity };
+        (sender, if cancels { I::CancelOrder { order } } else { amend })
     }
 
     fn settle(&self, own: AccountId, other: AccountId, [a, b, c, d, e]: [u8; 5]) -> I {

@@ -10,7 +10,7 @@ use ledger::{
     book::{self, Movement, Place},
     issuance::Instrument,
     memory::Memory,
-    registry,
+    order, registry,
     row::Row,
     settlement::{Asked, Instructed, Priority, Status, queue::Waiting},
 };
@@ -85,6 +85,7 @@ impl Judge {
         assert_nothing_unsettles(&self.told, events);
         assert_nobody_was_passed(before, now, asked, events);
         assert_nothing_coverable_waits(now);
+        assert_no_board_is_crossed(now);
     }
 
     /// Every instruction is in a state that was told, or has left the state for one that is final.
@@ -251,6 +252,21 @@ fn assert_nothing_coverable_waits(now: &Memory) {
         let asked: Vec<Asked> = sides.map(|it| it.asked).collect();
         assert_eq!(item.payment, matches!(asked.as_slice(), [Asked::Pay(_)]));
     }
+}
+
+/// On every board and day, who buys bids less than who sells asks; nothing stands that is filled.
+fn assert_no_board_is_crossed(now: &Memory) {
+    let mut best: BTreeMap<_, (i64, i64)> = BTreeMap::new();
+    for (_, order::Order { board, date, wanted, .. }) in rows::<order::Order>(now) {
+        assert!(wanted.quantity > 0 && (wanted.buys || wanted.price > 0));
+        let (bid, ask) = best.entry((board, date)).or_insert((-1, i64::MAX));
+        if wanted.buys {
+            *bid = wanted.price.max(*bid);
+        } else {
+            *ask = wanted.price.min(*ask);
+        }
+    }
+    assert!(best.values().all(|(bid, ask)| bid < ask), "a board is crossed: {best:?}");
 }
 
 /// Rows of a market that are shown once they have been asked for.

@@ -2,7 +2,7 @@
 
 use ledger::{
     Instruction as I,
-    governance::{ParameterName, Roles},
+    governance::{OPERATOR, ParameterName, Roles},
     issuance::Kind,
     script,
 };
@@ -23,6 +23,7 @@ fn admit_party() {
             ("role-missing", &nothing),
             ("roles-unknown", mend!(I::AdmitParty { roles, .. } => *roles = Roles(0))),
             ("roles-unknown", mend!(I::AdmitParty { roles, .. } => *roles = Roles::PARTICIPANT)),
+            ("party-exists", mend!(I::AdmitParty { party, .. } => *party = OPERATOR)),
             (
                 "party-exists",
                 mend!(I::AdmitParty { party, .. } => *party = script::party("newcomer")),
