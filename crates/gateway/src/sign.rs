@@ -10,7 +10,7 @@
 use std::collections::BTreeMap;
 
 use crypto::keys::SecretKey;
-use ledger::{Envelope, Instruction, Signed};
+use ledger::{Envelope, Instruction, Signed, forward::Forwarded};
 use types::{Bytes, ChainId, Digest, KeyId, Lane, LedgerTime, PartyId, Sender, Witness};
 
 /// Speaks for one party with one of its keys.
@@ -65,6 +65,17 @@ impl Signer {
         instructions: Vec<Instruction>,
         expiry: LedgerTime,
     ) -> Signed {
+        self.sign_via(lane, instructions, expiry, None)
+    }
+
+    /// The same for a venue, which alone may bring it.
+    pub fn sign_via(
+        &mut self,
+        lane: Lane,
+        instructions: Vec<Instruction>,
+        expiry: LedgerTime,
+        via: Option<PartyId>,
+    ) -> Signed {
         let next = self.next.entry(lane).or_default();
         let envelope = Envelope {
             chain: self.chain,
@@ -73,7 +84,7 @@ impl Signer {
             lane,
             sequence: *next,
             expiry,
-            via: None,
+            via,
             sealed: Digest([0; 32]),
             instructions,
         };
@@ -82,5 +93,61 @@ impl Signer {
         let witnesses =
             vec![Witness { class: Signed::SIGNATURE, bytes: Bytes(signature.to_vec()) }];
         Signed { envelope, witnesses }
+    }
+
+    /// Forwards what members have signed for this venue, in this order: `None` if one of them holds anything
+    /// but orders, or has not one signature. That the signatures are true is to be seen before: a false
+    /// one stops all.
+    pub fn forward(
+        &mut self,
+        lane: Lane,
+        members: &[Signed],
+        expiry: LedgerTime,
+    ) -> Option<Signed> {
+        let envelopes = members.iter().map(|it| Forwarded::of(&it.envelope));
+        let envelopes = envelopes.collect::<Option<Vec<_>>>()?;
+        let signatures = members.iter().map(|it| match it.witnesses.as_slice() {
+            [signature] => Some(signature.clone()),
+            _ => None,
+        });
+        let signatures = signatures.collect::<Option<Vec<_>>>()?;
+        let mut all = self.sign(lane, vec![Instruction::Forward { envelopes }], expiry);
+        all.witnesses.extend(signatures);
+        Some(all)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_venue_forwards_orders_with_the_signatures_of_its_members() {
+        let signer = |party: u32| {
+            let secret = SecretKey::from_seed([u8::try_from(party).unwrap(); 32]);
+            Signer::new(ChainId([7; 32]), PartyId(party), KeyId(0), secret)
+        };
+        let (mut venue, mut member) = (signer(1), signer(2));
+        let sender = member.sender();
+        let order = types::InstructionId { sender, lane: Lane(0), sequence: 0, index: 0 };
+        let asked = vec![Instruction::CancelOrder { order }];
+        let never = LedgerTime(u64::MAX);
+        let ordered = member.sign_via(Lane(0), asked, never, Some(venue.party()));
+        let other = member.sign(Lane(0), vec![Instruction::Hold { instruction: order }], never);
+        let forwarded = venue.forward(Lane(0), &[ordered.clone(), ordered.clone()], never).unwrap();
+        assert_eq!(forwarded.witnesses.len(), 3);
+        for ((_, digest), (witness, party)) in ledger::signatures(&forwarded.envelope)
+            .into_iter()
+            .zip(forwarded.witnesses.iter().zip([1_u8, 2, 2]))
+        {
+            let key = SecretKey::from_seed([party; 32]).public();
+            let signature = witness.bytes.0.as_slice().try_into().unwrap();
+            assert!(crypto::keys::verify(&key, &digest.0, signature));
+        }
+        assert_eq!(venue.forward(Lane(0), &[ordered.clone(), other], never), None);
+        let unsigned = Signed { witnesses: vec![], ..ordered };
+        assert_eq!(venue.forward(Lane(0), &[unsigned], never), None);
+        let next = venue.sign(Lane(0), vec![], never).envelope.sequence;
+        assert_eq!(next, 1, "what was not forwarded has used no number");
     }
 }

@@ -6,7 +6,10 @@ use types::{
 
 use alloc::vec::Vec;
 
-use crate::instruction::Instruction;
+use crate::{
+    forward::{self, Forwarded},
+    instruction::Instruction,
+};
 
 /// Most instructions that one envelope may carry.
 pub const INSTRUCTIONS_MAX: u16 = 1_024;
@@ -42,6 +45,21 @@ impl Envelope {
         crypto::digest(b"furikae.envelope.v1", &self.to_bytes())
     }
 
+    /// What it forwards.
+    #[must_use]
+    pub fn forwarded(&self) -> &[Forwarded] {
+        match self.instructions.as_slice() {
+            [Instruction::Forward { envelopes }] => envelopes,
+            _ => &[],
+        }
+    }
+
+    /// Whether it carries, or forwards, as many instructions as it may.
+    #[must_use]
+    pub fn count_fits(&self) -> bool {
+        forward::count_fits(self)
+    }
+
     /// The ids of its instructions, in order.
     pub fn ids(&self) -> impl Iterator<Item = InstructionId> + use<> {
         let Self { sender, lane, sequence, .. } = *self;
@@ -55,7 +73,7 @@ types::record! {
     pub struct Signed {
         /// What is asked.
         pub envelope: Envelope,
-        /// Its signature first.
+        /// Its signature first, then those of what it forwards, in order.
         pub witnesses: Vec<Witness>,
     }
 }

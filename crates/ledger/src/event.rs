@@ -197,5 +197,10 @@ types::choice! {
             order: InstructionId, /// How many units were not filled.
             quantity: i64, /// Why.
             why: crate::order::OrderEnd, },
+        /// An envelope that was forwarded may not stand there, and has left no trace.
+        31 => NotForwarded { /// By which instruction.
+            forward: InstructionId, /// Its place among those forwarded.
+            place: u16, /// Why.
+            why: crate::Inadmissible, },
     }
 }

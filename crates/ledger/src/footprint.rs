@@ -22,14 +22,9 @@ use crate::{
 /// Rows that [`crate::apply`] will most likely ask for, to be fetched beforehand.
 #[must_use]
 pub fn footprint(envelope: &Envelope) -> Vec<Key> {
-    let mut rows = Rows(alloc::vec![LaneRow::key(&(envelope.sender, envelope.lane))]);
-    if let Sender::Party(party) = envelope.sender {
-        rows.0.push(Party::key(&party));
-        rows.0.push(PartyKey::key(&(party, envelope.key)));
-    }
-    for (id, instruction) in envelope.ids().zip(&envelope.instructions) {
-        rows.of(id, instruction);
-    }
+    let mut rows = Rows(Vec::new());
+    rows.of_envelope(envelope);
+    envelope.forwarded().iter().for_each(|it| rows.of_envelope(&it.envelope()));
     rows.0.sort_unstable();
     rows.0.dedup();
     rows.0
@@ -53,6 +48,16 @@ pub fn missed_next(missing: &Key) -> Vec<Key> {
 struct Rows(Vec<Key>);
 
 impl Rows {
+    fn of_envelope(&mut self, envelope: &Envelope) {
+        self.0.push(LaneRow::key(&(envelope.sender, envelope.lane)));
+        if let Sender::Party(party) = envelope.sender {
+            self.0.extend([Party::key(&party), PartyKey::key(&(party, envelope.key))]);
+        }
+        for (id, instruction) in envelope.ids().zip(&envelope.instructions) {
+            self.of(id, instruction);
+        }
+    }
+
     fn of(&mut self, id: InstructionId, asked: &Instruction) {
         use Instruction as I;
         if asked.administrators().is_some() {

@@ -9,6 +9,7 @@ use types::{
 };
 
 use crate::{
+    forward::Forwarded,
     governance::{ParameterName, Roles},
     order::PlaceOrder,
     settlement::{Pay, Priority, Terms},
@@ -257,6 +258,11 @@ types::choice! {
         32 => CancelOrder {
             /// Its own order.
             order: InstructionId,
+        },
+        /// Exchange: brings its members' orders, in its order. Stands alone in its envelope.
+        33 => Forward {
+            /// The members' envelopes, each of which names who forwards it.
+            envelopes: Vec<Forwarded>,
         },
     }
 }

@@ -42,6 +42,7 @@ mod effect;
 pub mod envelope;
 pub mod event;
 mod footprint;
+pub mod forward;
 pub mod governance;
 pub mod instruction;
 pub mod issuance;
@@ -58,7 +59,7 @@ pub mod trade;
 
 use alloc::{collections::BTreeSet, vec::Vec};
 
-use types::{InstructionId, Sender, Wire};
+use types::{Digest, PartyId, Sender, Wire};
 
 use crate::{
     draft::Draft,
@@ -98,20 +99,25 @@ impl From<Reject> for Stop {
     }
 }
 
-/// Why an envelope may not stand in a block here and now, in order of precedence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Inadmissible {
-    /// It is for another market.
-    OtherChain,
-    /// It carries no instruction, or too many.
-    InstructionCount,
-    /// The sender has no such key, or it is revoked.
-    KeyUnknown,
-    /// Its lane expects another number.
-    Sequence {
-        /// The number that the lane expects.
-        expected: u64,
-    },
+types::choice! {
+    /// Why an envelope may not stand in a block here and now, in order of precedence.
+    #[derive(Copy)]
+    pub enum Inadmissible {
+        /// It is for another market.
+        0 => OtherChain,
+        /// It carries no instruction, or too many, or forwards others beside instructions of its own.
+        1 => InstructionCount,
+        /// It names a venue that alone may bring it, and came otherwise; or it was forwarded, and does not name
+        /// who forwards it.
+        2 => Via,
+        /// The sender has no such key, or it is revoked.
+        3 => KeyUnknown,
+        /// Its lane expects another number.
+        4 => Sequence {
+            /// The number that the lane expects.
+            expected: u64,
+        },
+    }
 }
 
 /// Why [`apply`] gave no outcome.
@@ -166,41 +172,14 @@ pub fn apply(
     envelope: &Envelope,
 ) -> Result<Outcome, NotApplied> {
     let mut draft = Draft::over(before, at, envelope.sender);
-    admit(&mut draft, chain, envelope)?;
-    let expired = at.time > envelope.expiry;
-    // When one misses rows the others are tried all the same, to learn what they miss: so the number of
-    // calls does not grow with the number of instructions.
-    let (mut absent, mut orders) = (BTreeSet::new(), Vec::new());
-    for (index, instruction) in (0..).zip(&envelope.instructions) {
-        let Envelope { sender, lane, sequence, .. } = *envelope;
-        let id = InstructionId { sender, lane, sequence, index };
-        let mut trial = Draft::over(&draft, at, sender);
-        let done = if instruction.is_sealed() {
-            Err(Reject::SealedNotYet.into())
-        } else if expired {
-            Err(Reject::Expired.into())
-        } else if envelope.via.is_some() {
-            Err(Reject::ViaNotYet.into())
-        } else {
-            instruction.take_effect(&mut trial, id)
-        };
-        match done {
-            Ok(()) => {
-                let outcome = trial.finish();
-                draft.absorb(outcome);
-            }
-            Err(Stop::Missing(missing)) => absent.extend(missing.0),
-            Err(Stop::Reject(reject)) => draft.tell(Event::Refused { instruction: id, reject }),
-        }
-        if let (false, Instruction::PlaceOrder(order)) = (absent.is_empty(), instruction) {
-            orders.push(order);
-        }
-    }
-    if absent.is_empty() {
+    admit(&mut draft, chain, envelope, None)?;
+    let mut missed = Missed::default();
+    take_effect(&mut draft, chain, envelope, &mut missed);
+    if missed.rows.is_empty() {
         return Ok(draft.finish());
     }
-    absent.extend(order::ahead(&draft, orders.into_iter()));
-    Err(Missing(absent.into_iter().collect()).into())
+    missed.rows.extend(order::ahead(&draft, &missed.orders));
+    Err(Missing(missed.rows.into_iter().collect()).into())
 }
 
 /// The end of a block: the queue, once, over all that is open.
@@ -213,13 +192,22 @@ pub fn close(before: &dyn Snapshot, at: At) -> Result<Outcome, Missing> {
     Ok(draft.finish())
 }
 
-/// The key that an envelope is signed with, and its row; `None` for an account's envelope, which is sealed.
+/// The signatures that an envelope stands in a block with, in order: for each the row of its key (`None` for an
+/// account's, which is sealed), and the digest that is signed. Its own is the first; then come those of the
+/// envelopes that it forwards.
+///
+/// A key that has no row yet signs nothing: the rules leave out what was forwarded with it.
 #[must_use]
-pub fn signing_key(envelope: &Envelope) -> Option<Key> {
-    match envelope.sender {
-        Sender::Party(party) => Some(PartyKey::key(&(party, envelope.key))),
-        Sender::Account(_) => None,
-    }
+pub fn signatures(envelope: &Envelope) -> Vec<(Option<Key>, Digest)> {
+    let one = |envelope: &Envelope| {
+        let key = match envelope.sender {
+            Sender::Party(party) => Some(PartyKey::key(&(party, envelope.key))),
+            Sender::Account(_) => None,
+        };
+        (key, envelope.digest())
+    };
+    let forwarded = envelope.forwarded().iter().map(|it| one(&it.envelope()));
+    core::iter::once(one(envelope)).chain(forwarded).collect()
 }
 
 /// The index entries that a row makes: what a scan of the state fills the index with.
@@ -247,18 +235,69 @@ fn entries_of<R: Row>(key: &Key, value: &[u8]) -> Vec<Entry> {
     name.ok().zip(row.ok()).map_or_else(Vec::new, |(name, row)| row.entries(&name))
 }
 
+/// What was missed in the course of an envelope, and the orders from there on, which may miss more.
+#[derive(Default)]
+struct Missed {
+    rows: BTreeSet<Key>,
+    orders: Vec<order::PlaceOrder>,
+}
+
+/// Lets each instruction of an admitted envelope have its effect, or tells why it is refused.
+///
+/// When one misses rows the others are tried all the same, to learn what they miss: so the number of calls
+/// does not grow with the number of instructions.
+fn take_effect(
+    draft: &mut Draft<'_>,
+    chain: types::ChainId,
+    envelope: &Envelope,
+    missed: &mut Missed,
+) {
+    let (at, sender) = (draft.at, envelope.sender);
+    let expired = at.time > envelope.expiry;
+    for (id, instruction) in envelope.ids().zip(&envelope.instructions) {
+        let mut trial = Draft::over(&*draft, at, sender);
+        let done = if instruction.is_sealed() {
+            Err(Reject::SealedNotYet.into())
+        } else if expired {
+            Err(Reject::Expired.into())
+        } else if let Instruction::Forward { envelopes } = instruction {
+            forward::forward(&mut trial, chain, id, envelopes, missed)
+        } else {
+            instruction.take_effect(&mut trial, id)
+        };
+        match done {
+            Ok(()) => {
+                let outcome = trial.finish();
+                draft.absorb(outcome);
+            }
+            Err(Stop::Missing(missing)) => missed.rows.extend(missing.0),
+            Err(Stop::Reject(reject)) => {
+                draft.tell(Event::Refused { instruction: id, reject });
+                continue;
+            }
+        }
+        if let (false, Instruction::PlaceOrder(order)) = (missed.rows.is_empty(), instruction) {
+            missed.orders.push(order.clone());
+        }
+    }
+}
+
+/// Moves the envelope's lane on, if it may stand here: by itself, or forwarded by `door`.
 fn admit(
     draft: &mut Draft<'_>,
     chain: types::ChainId,
     envelope: &Envelope,
+    door: Option<PartyId>,
 ) -> Result<(), NotApplied> {
-    let Envelope { sender, key, lane, sequence, ref instructions, .. } = *envelope;
+    let Envelope { sender, key, lane, sequence, .. } = *envelope;
     if envelope.chain != chain {
         return Err(NotApplied::Inadmissible(Inadmissible::OtherChain));
     }
-    let count = u16::try_from(instructions.len()).unwrap_or(u16::MAX);
-    if count == 0 || count > INSTRUCTIONS_MAX {
+    if !envelope.count_fits() {
         return Err(NotApplied::Inadmissible(Inadmissible::InstructionCount));
+    }
+    if envelope.via != door {
+        return Err(NotApplied::Inadmissible(Inadmissible::Via));
     }
     let known = match sender {
         Sender::Party(party) => draft.get::<PartyKey>(&(party, key))?.is_some_and(|it| !it.revoked),

@@ -12,7 +12,7 @@ types::choice! {
         0 => SealedNotYet,
         /// The envelope came after its expiry.
         1 => Expired,
-        /// The envelope names a venue that alone may bring it; this version has no such door.
+        /// Not told by this version: what names a venue and comes by itself may not stand in a block.
         2 => ViaNotYet,
         /// No such party.
         3 => PartyUnknown { /// Which.

@@ -39,7 +39,8 @@ const KNOWN: &[(&str, Again)] = &known! {
     ledger::issuance::Kind; ledger::issuance::Instrument; ledger::issuance::Listing;
     ledger::issuance::Request; ledger::registry::RegistryHash; ledger::Reject;
     ledger::order::Board; ledger::order::Order; ledger::order::PlaceOrder; ledger::order::OrderEnd;
-    ledger::order::Fills;
+    ledger::order::Fills; ledger::forward::Forwarded; ledger::forward::Ordered;
+    ledger::Inadmissible;
     ledger::settlement::queue::Waiting; ledger::settlement::queue::Frontier;
     ledger::settlement::Side; ledger::settlement::Priority; ledger::settlement::AgainstPayment;
     ledger::settlement::OpenTerms; ledger::settlement::Terms; ledger::settlement::Pay;

@@ -132,14 +132,9 @@ impl<E: Engine + Clock, S: Sink> Application<E, S> {
     fn keep(&self, block: &Block, digest: sha256::Digest, executed: Executed<E>) -> Sealed<E> {
         let Executed { sealed, changes, index } = executed;
         let header = block.header();
-        let envelopes = block.body().envelopes.iter().map(|it| &it.envelope);
-        let node = Node {
-            height: header.height,
-            parent: header.parent,
-            index,
-            changes,
-            lanes: lanes(envelopes),
-        };
+        let lanes = lanes(&changes);
+        let (height, parent) = (header.height, header.parent);
+        let node = Node { height, parent, index, changes, lanes };
         self.tree.keep(Digest(digest.0), node);
         sealed
     }
@@ -281,8 +276,9 @@ impl<E: Engine + Clock, S: Sink> stateful::Application<E> for Application<E, S> 
         _: <Databases<E> as DatabaseSet<E>>::Readers,
     ) {
         // The mempool first: what stands in a final block must not wake the next leader.
-        self.mempool.settle(block);
-        let changes = self.tree.finalize(&crypto::header_digest(block.header()));
+        let digest = crypto::header_digest(block.header());
+        self.mempool.settle(&self.tree.lanes_of(&digest));
+        let changes = self.tree.finalize(&digest);
         self.sink.finalized(block, changes).await;
     }
 }

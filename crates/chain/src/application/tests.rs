@@ -2,8 +2,8 @@
 
 use commonware_cryptography::Digestible as _;
 use commonware_glue::stateful::Finality::Candidate;
-use commonware_runtime::{Runner as _, Spawner as _, Supervisor as _, deterministic};
-use ledger::{Instruction, governance::ParameterName};
+use commonware_runtime::{Clock as _, Runner as _, Spawner as _, Supervisor as _, deterministic};
+use ledger::{Envelope, Instruction, Signed, forward::Forwarded, governance::ParameterName};
 use types::{Bytes, KeyId, LedgerTime, PublicKey, Wire as _};
 
 use crate::{
@@ -513,5 +513,72 @@ fn a_full_block_leaves_the_rest_for_the_next() {
             assert!(two.process(&block, Candidate).await);
             two.finalize(&block).await;
         }
+    });
+}
+
+/// A member's order for party 1, the venue: of nothing, but it stands, and moves the lane on.
+fn ordered(party: u32, sequence: u64) -> Signed {
+    let mut it = signed(party, 0, sequence, vec![]).envelope;
+    let order = types::InstructionId { sender: it.sender, lane: it.lane, sequence, index: 0 };
+    it.instructions = vec![Instruction::CancelOrder { order }];
+    sign(Envelope { via: Some(types::PartyId(1)), ..it }, &secret(party))
+}
+
+/// The venue's envelope with these of its members.
+fn forwarding(sequence: u64, members: &[Signed]) -> Signed {
+    let envelopes = members.iter().map(|it| Forwarded::of(&it.envelope).unwrap()).collect();
+    let mut all = signed(1, 3, sequence, vec![Instruction::Forward { envelopes }]);
+    all.witnesses.extend(members.iter().flat_map(|it| it.witnesses.clone()));
+    all
+}
+
+#[test]
+fn what_a_venue_forwards_stands_with_the_signature_of_each_member() {
+    run(|context| async move {
+        let mut one = Node::start(&context, "one").await;
+        let parent = begin(&mut one).await;
+        let parent = one.advance(&parent, 2).await;
+        let members = [ordered(2, 1), ordered(3, 1), ordered(2, 2)];
+        let good = forwarding(0, &members);
+        let altered = |alter: &dyn Fn(&mut Signed)| {
+            let mut it = good.clone();
+            alter(&mut it);
+            it.to_bytes()
+        };
+        for (bytes, refused) in [
+            (members[0].to_bytes(), Refused::Via),
+            (altered(&|it| drop(it.witnesses.pop())), Refused::Witnesses),
+            (altered(&|it| it.witnesses.push(it.witnesses[0].clone())), Refused::Witnesses),
+            (altered(&|it| it.witnesses.swap(1, 3)), Refused::Signature),
+            (altered(&|it| it.witnesses[2].bytes.0[9] ^= 1), Refused::Signature),
+        ] {
+            let taken = one.mempool.submit(one.state.databases(), context.current(), &bytes).await;
+            assert_eq!(taken.unwrap(), Err(refused));
+        }
+        // One that a member sent beside, and that the forwarded ones will have passed.
+        one.put(&signed(2, 0, 2, vec![pay(2, 3, 1)])).await;
+        one.put(&good).await;
+        let block = one.propose(&parent, 3).await;
+        assert_eq!(block.body().envelopes.len(), 1);
+        let mut two = Node::start(&context, "two").await;
+        let told: Vec<Block> = one.told.0.lock().unwrap().iter().map(|it| it.0.clone()).collect();
+        for earlier in &told {
+            two.finalize(earlier).await;
+        }
+        let false_one = with_body(&block, |body| {
+            let Shown::Whole(witness) = &mut body.envelopes[0].witnesses[3] else { panic!() };
+            witness.bytes.0[40] ^= 1;
+        });
+        let missing = with_body(&block, |body| drop(body.envelopes[0].witnesses.pop()));
+        for node in [&mut one, &mut two] {
+            assert!(!node.process(&false_one, Candidate).await);
+            assert!(!node.process(&missing, Candidate).await);
+        }
+        assert!(two.process(&block, Candidate).await);
+        one.finalize(&block).await;
+        assert_eq!(one.mempool.size(), (0, 0), "the lanes of members have moved on too");
+        one.put(&signed(2, 0, 3, vec![pay(2, 3, 1)])).await;
+        let block = one.advance(&block, 4).await;
+        assert_eq!(block.body().envelopes.len(), 1);
     });
 }

@@ -20,19 +20,26 @@ use std::{
 
 use commonware_utils::channel::watch;
 use crypto::changes::BlockChanges;
-use ledger::Envelope;
-use types::{Digest, Lane, Sender};
+use ledger::{governance::LaneRow, row::Row as _};
+use types::{Digest, Lane, Sender, Wire};
 
 use crate::index::Index;
 
 /// The next number of each lane that some blocks have moved on.
 pub type Lanes = HashMap<(Sender, Lane), u64>;
 
-/// The lanes that these envelopes move on.
-pub fn lanes<'a>(envelopes: impl IntoIterator<Item = &'a Envelope>) -> Lanes {
+/// The lanes that a block has moved on, those of forwarded envelopes among them.
+///
+/// # Panics
+/// When a row of a lane is none that the rules wrote.
+#[must_use]
+pub fn lanes(changes: &BlockChanges) -> Lanes {
     let mut lanes = Lanes::new();
-    for Envelope { sender, lane, sequence, .. } in envelopes {
-        raise(&mut lanes, (*sender, *lane), sequence.saturating_add(1));
+    for change in changes.changes.iter().filter(|it| it.key[0] == LaneRow::KIND) {
+        let name = Wire::read(&mut types::Reader::new(&change.key[1..]));
+        let row = change.new.as_ref().map(|it| LaneRow::from_bytes(&it.0));
+        let next = row.expect("a lane does not end").expect("a row is what the rules wrote").next;
+        raise(&mut lanes, name.expect("a key is what the rules made"), next);
     }
     lanes
 }
@@ -138,6 +145,15 @@ impl Tree {
             next = inner.blocks.get(&node.parent);
         }
         lanes
+    }
+
+    /// The lanes that this block has moved on.
+    ///
+    /// # Panics
+    /// If it was not executed.
+    pub fn lanes_of(&self, digest: &Digest) -> Lanes {
+        let inner = self.lock();
+        inner.blocks.get(digest).expect("a block is executed before it is final").lanes.clone()
     }
 
     /// What this block changed; it is final. What can no longer become final is forgotten.

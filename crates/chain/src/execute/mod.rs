@@ -39,11 +39,11 @@ pub use witness::{Signature, Verdicts};
 /// Why an envelope may not stand where it was put.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unfit {
-    /// It has not exactly one witness, its signature.
-    #[error("it has not one witness, its signature")]
+    /// Its witnesses are not its signature, and those of what it forwards.
+    #[error("its witnesses are not its signature, and those of what it forwards")]
     Witnesses,
-    /// Its signature is not that of its key.
-    #[error("its signature is false")]
+    /// One of its signatures is not that of its key.
+    #[error("a signature is false")]
     Signature,
     /// The rules say no.
     #[error("it is inadmissible: {0:?}")]
@@ -151,11 +151,10 @@ pub async fn check<E: Engine>(
     for (at, carried) in body.envelopes.iter().enumerate() {
         let unfit = |unfit| Ok(Err(Invalid::Envelope(at, unfit)));
         if witnesses {
-            let Some(signature) = Signature::shown(&carried.envelope, &carried.witnesses) else {
+            let Some(shown) = Signature::shown(&carried.envelope, &carried.witnesses) else {
                 return unfit(Unfit::Witnesses);
             };
-            let key = run.signer(&carried.envelope).await?;
-            signed.extend(key.map(|key| (key, signature)));
+            signed.extend(run.signed(&shown).await?);
         }
         if let Err(why) = run.apply(&carried.envelope).await? {
             return unfit(Unfit::Inadmissible(why));
@@ -204,9 +203,12 @@ impl<'m, E: Engine> Run<'m, E> {
         Ok(run)
     }
 
-    /// The key that this envelope is signed with, as the block has it by now.
-    async fn signer(&mut self, envelope: &Envelope) -> Result<Option<PublicKey>, Fault> {
-        Ok(never(self.rows.call(&self.draft, |it| signer(it, envelope)).await?))
+    /// These signatures with their keys, as the block has them by now.
+    async fn signed(
+        &mut self,
+        shown: &[(Option<Key>, Signature)],
+    ) -> Result<Vec<(PublicKey, Signature)>, Fault> {
+        Ok(never(self.rows.call(&self.draft, |it| signed(it, shown)).await?))
     }
 
     async fn apply(&mut self, envelope: &Envelope) -> Result<Result<(), Inadmissible>, Fault> {
@@ -216,7 +218,7 @@ impl<'m, E: Engine> Run<'m, E> {
         Ok(applied.map(|outcome| self.rows.absorb(outcome)))
     }
 
-    /// Applies an envelope whose signature is checked now, if there is `room`.
+    /// Applies an envelope whose signatures are checked now, if there is `room`.
     async fn admit_alone(
         &mut self,
         carried: &Carried,
@@ -225,12 +227,11 @@ impl<'m, E: Engine> Run<'m, E> {
         if !room {
             return Ok(Err(Unfit::Full));
         }
-        let Some(signature) = Signature::shown(&carried.envelope, &carried.witnesses) else {
+        let Some(shown) = Signature::shown(&carried.envelope, &carried.witnesses) else {
             return Ok(Err(Unfit::Witnesses));
         };
-        if let Some(key) = self.signer(&carried.envelope).await?
-            && !self.market.verdicts.holds(&key, &signature)
-        {
+        let signed = self.signed(&shown).await?;
+        if !self.market.verdicts.all_hold(&signed) {
             return Ok(Err(Unfit::Signature));
         }
         Ok(self.apply(&carried.envelope).await?.map_err(Unfit::Inadmissible))
@@ -295,10 +296,20 @@ impl<'m, E: Engine> Run<'m, E> {
     }
 }
 
-/// The key that an envelope is signed with.
-fn signer(before: &dyn Snapshot, envelope: &Envelope) -> Result<Option<PublicKey>, Missing> {
-    let Some(key) = ledger::signing_key(envelope) else { return Ok(None) };
-    Ok(before.row(&key)?.map(|value| party_key(&value).public))
+/// Those of the signatures whose keys there are. The rules leave out what is signed with another.
+fn signed(
+    before: &dyn Snapshot,
+    shown: &[(Option<Key>, Signature)],
+) -> Result<Vec<(PublicKey, Signature)>, Missing> {
+    let (mut signed, mut missing) = (Vec::new(), Vec::new());
+    for (key, signature) in shown {
+        let Some(key) = key else { continue };
+        match before.row(key) {
+            Ok(row) => signed.extend(row.map(|row| (party_key(&row).public, signature.clone()))),
+            Err(Missing(keys)) => missing.extend(keys),
+        }
+    }
+    if missing.is_empty() { Ok(signed) } else { Err(Missing(missing)) }
 }
 
 fn party_key(row: &[u8]) -> governance::PartyKey {

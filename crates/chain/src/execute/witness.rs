@@ -1,4 +1,5 @@
-//! Witnesses: an envelope stands in a block with one signature of its sender, and nothing else.
+//! Witnesses: an envelope stands in a block with one signature of its sender, one of the sender of each
+//! envelope that it forwards, and nothing else.
 //!
 //! A verdict is remembered by key, envelope *and* witness, so a signature that was checked when the
 //! envelope entered the mempool is not checked again, and a false one never profits from a true one.
@@ -9,7 +10,7 @@ use std::{
 };
 
 use crypto::keys;
-use ledger::{Envelope, Signed};
+use ledger::{Envelope, Key, Signed};
 use types::{Digest, PublicKey, Wire as _, Witness};
 
 use crate::block::Shown;
@@ -25,26 +26,32 @@ pub struct Signature {
 }
 
 impl Signature {
-    /// The signature among an envelope's witnesses; `None` unless there is one witness and it is that.
+    /// The signatures among an envelope's witnesses, with the rows of their keys; `None` unless the witnesses
+    /// are those, in order, and nothing else.
     #[must_use]
     pub fn of<'a>(
         envelope: &Envelope,
         witnesses: impl IntoIterator<Item = &'a Witness>,
-    ) -> Option<Self> {
+    ) -> Option<Vec<(Option<Key>, Self)>> {
         let mut witnesses = witnesses.into_iter();
-        let witness = witnesses.next().filter(|it| it.class == Signed::SIGNATURE)?;
-        if witnesses.next().is_some() {
-            return None;
+        let mut signatures = Vec::new();
+        for (key, digest) in ledger::signatures(envelope) {
+            let witness = witnesses.next().filter(|it| it.class == Signed::SIGNATURE)?;
+            let bytes = witness.bytes.0.as_slice().try_into().ok()?;
+            signatures.push((key, Self { digest, bytes }));
         }
-        let bytes = witness.bytes.0.as_slice().try_into().ok()?;
-        Some(Self { digest: envelope.digest(), bytes })
+        witnesses.next().is_none().then_some(signatures)
     }
 
     /// The same among witnesses in a block, of which none may be missing.
     #[must_use]
-    pub fn shown(envelope: &Envelope, witnesses: &[Shown]) -> Option<Self> {
-        let [Shown::Whole(witness)] = witnesses else { return None };
-        Self::of(envelope, [witness])
+    pub fn shown(envelope: &Envelope, witnesses: &[Shown]) -> Option<Vec<(Option<Key>, Self)>> {
+        let mut whole = Vec::new();
+        for witness in witnesses {
+            let Shown::Whole(witness) = witness else { return None };
+            whole.push(witness);
+        }
+        Self::of(envelope, whole)
     }
 
     /// What its verdict is remembered under.
@@ -67,13 +74,7 @@ struct Generations {
 }
 
 impl Verdicts {
-    /// Whether the signature is that of `key`.
-    #[must_use]
-    pub fn holds(&self, key: &PublicKey, signature: &Signature) -> bool {
-        self.all_hold(&[(*key, signature.clone())])
-    }
-
-    /// Whether each of these is, checked together.
+    /// Whether each of these signatures is that of its key, checked together.
     #[must_use]
     pub fn all_hold(&self, signed: &[(PublicKey, Signature)]) -> bool {
         let names: Vec<Digest> = signed.iter().map(|(key, it)| it.name(key)).collect();
@@ -106,6 +107,12 @@ mod tests {
     use types::{Bytes, ChainId, KeyId, Lane, LedgerTime, PartyId, Sender};
 
     use super::*;
+
+    impl Verdicts {
+        fn holds(&self, key: &PublicKey, signature: &Signature) -> bool {
+            self.all_hold(&[(*key, signature.clone())])
+        }
+    }
 
     fn envelope(sequence: u64) -> Envelope {
         Envelope {
@@ -146,7 +153,7 @@ mod tests {
         let sign = |secret: &SecretKey, sequence| {
             let envelope = envelope(sequence);
             let bytes = secret.sign(&envelope.digest().0);
-            Signature::of(&envelope, [&witness(0, &bytes)]).unwrap()
+            Signature::of(&envelope, [&witness(0, &bytes)]).unwrap().remove(0).1
         };
         let verdicts = Verdicts::default();
         let good = sign(&secret, 0);
@@ -178,7 +185,7 @@ mod tests {
         for sequence in 0..3 {
             let envelope = envelope(sequence);
             let bytes = secret.sign(&envelope.digest().0);
-            let signature = Signature::of(&envelope, [&witness(0, &bytes)]).unwrap();
+            let signature = Signature::of(&envelope, [&witness(0, &bytes)]).unwrap().remove(0).1;
             assert!(verdicts.holds(&secret.public(), &signature));
         }
         let known = verdicts.0.lock().unwrap();

@@ -104,13 +104,13 @@ impl<E: Engine + Clock + Spawner> Gossip<E> {
         for signed in waiting {
             let bytes = signed.to_bytes();
             let Ok(sound) = self.mempool.sound(&bytes) else { continue };
-            let keys = [sound.key.0, sound.lane.0];
-            let rows = match store::state::read(&self.databases, &keys).await {
+            let rows = match store::state::read(&self.databases, &sound.rows).await {
                 Ok(rows) => rows,
                 Err(fault) => panic!("the state cannot be read: {fault}"),
             };
-            let usable = rows[0].as_ref().and_then(|it| execute::usable_key(&it.value)).is_some();
-            let next = rows[1].as_ref().map_or(0, |it| next_of(&it.value));
+            let (key, lane) = (rows.first().and_then(Option::as_ref), rows.last());
+            let usable = key.and_then(|it| execute::usable_key(&it.value)).is_some();
+            let next = lane.and_then(Option::as_ref).map_or(0, |it| next_of(&it.value));
             let envelope = &signed.envelope;
             let mut pool = self.mempool.pool();
             pool.raise(envelope.sender, envelope.lane, next);

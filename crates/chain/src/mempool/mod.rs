@@ -27,7 +27,7 @@ use types::{ChainId, DecodeError, Wire as _};
 
 use crate::{
     application::Lanes,
-    block::{Block, Carried},
+    block::Carried,
     execute::{self, Market, Signature},
 };
 
@@ -54,17 +54,22 @@ pub enum Refused {
     /// It is for another market.
     #[error("it is for market {0}")]
     OtherChain(ChainId),
-    /// It carries no instruction, or too many.
-    #[error("it carries no instruction, or more than {INSTRUCTIONS_MAX}")]
+    /// It carries no instruction, or too many, or forwards others beside instructions of its own.
+    #[error("it carries or forwards no instruction, or more than {INSTRUCTIONS_MAX}")]
     InstructionCount,
-    /// It has not exactly one witness, a signature of 64 bytes.
-    #[error("it has not exactly one witness, a signature of 64 bytes")]
+    /// It names a venue that alone may bring it.
+    #[error("it names a venue that alone may bring it")]
+    Via,
+    /// It has not exactly one witness, a signature of 64 bytes, and one for each envelope that it forwards.
+    #[error(
+        "it has not exactly one signature of 64 bytes, and one for each envelope that it forwards"
+    )]
     Witnesses,
     /// The sender has no such key, or it is revoked.
     #[error("the sender has no such key, or it is revoked")]
     KeyUnknown,
-    /// The signature is not that of the key.
-    #[error("the signature is not that of the key")]
+    /// A signature is not that of its key.
+    #[error("a signature is not that of its key")]
     Signature,
     /// Its expiry has passed.
     #[error("it has expired")]
@@ -135,9 +140,9 @@ impl Outbox {
 /// An envelope of which everything is checked that needs no state.
 struct Sound {
     signed: Signed,
-    signature: Signature,
-    key: Key,
-    lane: Key,
+    signatures: Vec<(Option<Key>, Signature)>,
+    /// The keys of the signatures, its own first, and its lane.
+    rows: Vec<store::Key>,
 }
 
 impl Mempool {
@@ -183,9 +188,9 @@ impl Mempool {
             Ok(sound) => sound,
             Err(refused) => return Ok(Err(refused)),
         };
-        let rows = store::state::read(databases, &[sound.key.0, sound.lane.0]).await?;
-        let [key, lane] = rows.try_into().expect("two rows for two keys");
-        Ok(self.enter(sound, key.map(|it| it.value), lane.map(|it| it.value), now))
+        let rows = store::state::read(databases, &sound.rows).await?;
+        let rows = rows.into_iter().map(|row| row.map(|it| it.value)).collect();
+        Ok(self.enter(sound, rows, now))
     }
 
     fn sound(&self, bytes: &[u8]) -> Result<Sound, Refused> {
@@ -199,25 +204,38 @@ impl Mempool {
         if envelope.chain != self.0.market.chain() {
             return Err(Refused::OtherChain(envelope.chain));
         }
-        let count = envelope.instructions.len();
-        if count == 0 || count > usize::from(INSTRUCTIONS_MAX) {
+        if !envelope.count_fits() {
             return Err(Refused::InstructionCount);
         }
-        let signature = Signature::of(envelope, &signed.witnesses).ok_or(Refused::Witnesses)?;
-        let key = ledger::signing_key(envelope).ok_or(Refused::KeyUnknown)?;
+        if envelope.via.is_some() {
+            return Err(Refused::Via);
+        }
+        let signatures = Signature::of(envelope, &signed.witnesses).ok_or(Refused::Witnesses)?;
+        if signatures.first().is_none_or(|(key, _)| key.is_none()) {
+            return Err(Refused::KeyUnknown);
+        }
+        let keys = signatures.iter().filter_map(|(key, _)| *key);
         let lane = LaneRow::key(&(envelope.sender, envelope.lane));
-        Ok(Sound { signed, signature, key, lane })
+        let rows = keys.chain([lane]).map(|it| it.0).collect();
+        Ok(Sound { signed, signatures, rows })
     }
 
     fn enter(
         &self,
         sound: Sound,
-        key: Option<Vec<u8>>,
-        lane: Option<Vec<u8>>,
+        mut rows: Vec<Option<Vec<u8>>>,
         now: SystemTime,
     ) -> Result<bool, Refused> {
-        let key = key.and_then(|row| execute::usable_key(&row)).ok_or(Refused::KeyUnknown)?;
-        if !self.0.market.verdicts().holds(&key, &sound.signature) {
+        let lane = rows.pop().expect("the lane's row was asked for last");
+        let keys: Vec<_> = rows.iter().map(|row| execute::usable_key(row.as_deref()?)).collect();
+        if keys.first().is_none_or(Option::is_none) {
+            return Err(Refused::KeyUnknown);
+        }
+        // A key of what is forwarded may come before its block does; then it is checked there.
+        let signatures = sound.signatures.iter().filter(|it| it.0.is_some()).map(|it| &it.1);
+        let signed = keys.into_iter().zip(signatures);
+        let signed: Vec<_> = signed.filter_map(|(key, it)| Some((key?, it.clone()))).collect();
+        if !self.0.market.verdicts().all_hold(&signed) {
             return Err(Refused::Signature);
         }
         if sound.signed.envelope.expiry.0 < milliseconds(now) {
@@ -254,11 +272,11 @@ impl Mempool {
         self.pool().discard(envelope);
     }
 
-    /// Removes what stands in a final block, and what its lanes have passed.
-    pub fn settle(&self, block: &Block) {
+    /// Removes what a final block has moved its lanes past.
+    pub fn settle(&self, lanes: &Lanes) {
         let mut pool = self.pool();
-        for Carried { envelope, .. } in &block.body().envelopes {
-            pool.raise(envelope.sender, envelope.lane, envelope.sequence.saturating_add(1));
+        for ((sender, lane), next) in lanes {
+            pool.raise(*sender, *lane, *next);
         }
         pool.turn();
     }

@@ -245,6 +245,7 @@ fn an_envelope_that_may_not_stand_in_a_block_does_not_enter() {
                 Refused::OtherChain(chain)
             }),
             (alter(|it| it.instructions.clear()), Refused::InstructionCount),
+            (alter(|it| it.via = Some(PartyId(1))), Refused::Via),
             (witnesses(|it| it.witnesses.clear()), Refused::Witnesses),
             (witnesses(|it| it.witnesses.push(it.witnesses[0].clone())), Refused::Witnesses),
             (witnesses(|it| it.witnesses[0].class = 1), Refused::Witnesses),

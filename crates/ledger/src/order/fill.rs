@@ -135,10 +135,7 @@ fn at_hand(
 }
 
 /// Rows not at hand that orders which come together will ask for, as if they were one on each side.
-pub(crate) fn ahead<'i>(
-    draft: &Draft<'_>,
-    orders: impl Iterator<Item = &'i PlaceOrder>,
-) -> Vec<Key> {
+pub(crate) fn ahead(draft: &Draft<'_>, orders: &[PlaceOrder]) -> Vec<Key> {
     let mut sides: BTreeMap<Side, (i64, i64)> = BTreeMap::new();
     let (mut keys, mut count) = (Vec::new(), 0_u64);
     let Ok(date) = governance::business_date(draft) else { return keys };

@@ -33,6 +33,9 @@ fn an_envelope_that_may_not_stand_in_a_block() {
     it.instructions = vec![hold.clone(); 1_025];
     assert_eq!(inadmissible(&market, &it), Some(Inadmissible::InstructionCount));
     it.instructions = vec![hold; 1_024];
+    it.via = Some(script::party("furikae"));
+    assert_eq!(inadmissible(&market, &it), Some(Inadmissible::Via));
+    it.via = None;
     assert_eq!(inadmissible(&market, &it), Some(Inadmissible::KeyUnknown));
     for key in [2, 1] {
         (it.sender, it.key) = (right.sender, KeyId(key));

@@ -66,7 +66,6 @@ pub fn named(word: &str) -> InstrumentId {
 pub struct Asked {
     pub sender: PartyId,
     pub expired: bool,
-    pub via: bool,
     pub what: Instruction,
 }
 
@@ -90,8 +89,7 @@ pub(crate) use mend;
 pub fn ask(market: &mut Memory, asked: &Asked) -> (InstructionId, Option<Reject>) {
     let envelope = market.envelope(asked.sender, KeyId(0), vec![asked.what.clone()]);
     let expiry = if asked.expired { LedgerTime(1) } else { envelope.expiry };
-    let via = asked.via.then_some(PartyId(1));
-    let envelope = Envelope { expiry, via, ..envelope };
+    let envelope = Envelope { expiry, ..envelope };
     let id = envelope.ids().next().unwrap();
     let events = market.block(&[envelope]).unwrap();
     let refused = events.into_iter().find_map(|it| match it {
@@ -103,13 +101,13 @@ pub fn ask(market: &mut Memory, asked: &Asked) -> (InstructionId, Option<Reject>
 
 /// Asks something that has effect.
 pub fn must(market: &mut Memory, sender: &str, what: Instruction) -> InstructionId {
-    let asked = Asked { sender: script::party(sender), expired: false, via: false, what };
+    let asked = Asked { sender: script::party(sender), expired: false, what };
     let (id, refused) = ask(market, &asked);
     assert_eq!(refused, None, "{:?}", asked.what);
     id
 }
 
-/// Walks a ladder: `worst` has every fault of `rungs`, is expired, comes by a venue, and is asked by somebody
+/// Walks a ladder: `worst` has every fault of `rungs`, is expired, and is asked by somebody
 /// who is suspended. When all is mended, `sender` asks it and it has effect.
 ///
 /// A sealed fault comes before all others. The first `role-missing` is that of the sender.
@@ -118,12 +116,11 @@ pub fn walk(market: &Memory, sender: &str, worst: Instruction, rungs: &[Rung<'_>
     let (first, rest) = rungs.split_at(sealed);
     let outside = rungs.iter().any(|it| it.0 == "role-missing");
     let begins = script::party(if outside { "watcher" } else { sender });
-    let common: [Rung<'_>; 3] = [
+    let common: [Rung<'_>; 2] = [
         ("expired", &|it: &mut Asked| it.expired = false),
-        ("via-not-yet", &|it: &mut Asked| it.via = false),
         ("party-suspended", &|it: &mut Asked| it.sender = begins),
     ];
-    let mut asked = Asked { sender: script::party("slow"), expired: true, via: true, what: worst };
+    let mut asked = Asked { sender: script::party("slow"), expired: true, what: worst };
     let (mut of_sender, mut told): (Vec<u8>, Vec<u8>) = Default::default();
     for (code, mend) in first.iter().chain(&common).chain(rest) {
         let (_, refused) = ask(&mut market.clone(), &asked);

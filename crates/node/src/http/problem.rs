@@ -22,7 +22,8 @@ listen::codes! {
     ENVELOPE "envelope-malformed" 400 "The body is no signed envelope";
     MARKET "other-market" 400 "The envelope is for another market";
     COUNT "instruction-count" 400 "The envelope carries no instruction, or too many";
-    WITNESSES "witnesses" 400 "The envelope has not exactly one signature";
+    VIA "via" 400 "The envelope names a venue that alone may bring it";
+    WITNESSES "witnesses" 400 "The envelope has not exactly one signature, and one for each that it forwards";
     EXPIRED "expired" 400 "The envelope has expired";
     KEY "key-unknown" 403 "The sender has no such key";
     SIGNATURE "signature-false" 403 "The signature is not that of the key";
@@ -56,6 +57,7 @@ pub fn refused(why: Refused) -> Problem {
         Refused::Malformed(_) => ENVELOPE,
         Refused::OtherChain(_) => MARKET,
         Refused::InstructionCount => COUNT,
+        Refused::Via => VIA,
         Refused::Witnesses => WITNESSES,
         Refused::KeyUnknown => KEY,
         Refused::Signature => SIGNATURE,

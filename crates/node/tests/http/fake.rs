@@ -33,6 +33,7 @@ pub fn refusals() -> Vec<(Refused, &'static str, u16)> {
         (Refused::Malformed(DecodeError::Truncated), "envelope-malformed", 400),
         (Refused::OtherChain(ChainId([1; 32])), "other-market", 400),
         (Refused::InstructionCount, "instruction-count", 400),
+        (Refused::Via, "via", 400),
         (Refused::Witnesses, "witnesses", 400),
         (Refused::KeyUnknown, "key-unknown", 403),
         (Refused::Signature, "signature-false", 403),
