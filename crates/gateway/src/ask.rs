@@ -333,3 +333,42 @@ fn priority(it: &mut Fields<'_>) -> Result<Priority, BadField> {
         _ => Err(it.refuse("priority", "high, normal or low is wanted")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn orders_are_asked_in_the_decimals_of_what_they_trade() {
+        let scales = |it: InstrumentId| Some(if it.is_currency() { 2 } else { 1 });
+        let read = |value: &Value| instructions(value, &scales);
+        let pair = |mut value: Value| {
+            value["instrument"] = json!("JP3633400001");
+            value["currency"] = json!("USD");
+            value
+        };
+        let order = "7-0-3-1";
+        let asked = json!({"ask": "open-board", "lot": "10", "tick": "0.05"});
+        let Instruction::OpenBoard { lot, tick, .. } = read(&pair(asked)).unwrap()[0] else {
+            panic!()
+        };
+        assert_eq!((lot, tick), (100, 5));
+        let account = "80".repeat(16);
+        let asked = json!({"ask": "place-order", "side": "buy", "price": "2.5", "quantity": "0.3",
+            "account": account, "cash": account, "reference": "r"});
+        let placed = read(&pair(asked.clone())).unwrap().remove(0);
+        let Instruction::PlaceOrder(placed) = placed else { panic!() };
+        assert_eq!((placed.buys, placed.price, placed.quantity), (true, 250, 3));
+        let mut fine = pair(asked);
+        fine["quantity"] = json!("0.35");
+        assert_eq!(read(&fine).unwrap_err().field, "quantity");
+        let asked = json!({"ask": "amend-order", "order": order, "price": "3", "quantity": "0"});
+        let amended = read(&pair(asked.clone())).unwrap();
+        assert!(matches!(amended[..], [Instruction::AmendOrder { price: 300, quantity: 0, .. }]));
+        assert_eq!(read(&asked).unwrap_err().field, "instrument");
+        let cancelled = read(&json!({"ask": "cancel-order", "order": order})).unwrap();
+        assert!(matches!(cancelled[..], [Instruction::CancelOrder { .. }]));
+    }
+}
