@@ -183,8 +183,8 @@ fn what_is_seen(market: &Market) {
 /// Account, instrument and quantity of positions that hold something.
 fn not_zero(positions: &Value) -> Vec<String> {
     let positions = positions.as_array().unwrap().iter();
-    let held =
-        positions.filter(|it| it["available"].as_str().unwrap().trim_matches(['0', '.']) != "");
+    let held = positions
+        .filter(|it| !it["available"].as_str().unwrap().trim_matches(['0', '.']).is_empty());
     let mut held: Vec<_> = held
         .map(|it| format!("{} {} {}", it["account"], it["instrument"], it["available"]))
         .collect();

@@ -14,6 +14,8 @@ enum Concerns {
     Party(PartyId),
     Account(AccountId),
     Moved(InstrumentId, [AccountId; 2]),
+    /// What met on the board settles by instructions of nobody's: whose accounts move is concerned.
+    Settled(Vec<InstructionId>, Vec<AccountId>),
 }
 
 /// Whether the owner of the gateway may see an event.
@@ -31,6 +33,13 @@ pub async fn is_seen(facts: &Facts, history: &History, event: &Event) -> Result<
         Concerns::Instruction(ids) => ids.iter().any(|it| it.sender == sender),
         Concerns::Party(party) => party == facts.party,
         Concerns::Account(account) => manages(account).await?,
+        Concerns::Settled(ids, accounts) => {
+            let mut seen = ids.iter().any(|it| it.sender == sender);
+            for account in accounts {
+                seen = seen || manages(account).await?;
+            }
+            seen
+        }
         Concerns::Moved(instrument, [from, to]) => {
             facts.issuer(instrument) == Some(facts.party)
                 || manages(from).await?
@@ -53,10 +62,12 @@ fn concerns(event: &Event) -> Concerns {
         Event::Mismatched { instruction, other, .. } => {
             Concerns::Instruction(vec![*instruction, *other])
         }
-        Event::Settled { instruction, counterpart, .. } => {
+        Event::Settled { instruction, counterpart, movements } => {
             let sides = [Some(*instruction), *counterpart];
-            Concerns::Instruction(sides.into_iter().flatten().collect())
+            let accounts = movements.iter().flat_map(|it| [it.from, it.to]);
+            Concerns::Settled(sides.into_iter().flatten().collect(), accounts.collect())
         }
+        Event::NotForwarded { forward, .. } => Concerns::Instruction(vec![*forward]),
         Event::Requested { request } | Event::RequestDecided { request, .. } => {
             Concerns::Instruction(vec![*request])
         }
@@ -78,7 +89,12 @@ fn concerns(event: &Event) -> Concerns {
         | Event::DayOpened { .. }
         | Event::InstrumentListed { .. }
         | Event::TradesImported { .. }
-        | Event::VenueClosed { .. } => Concerns::Everybody,
+        | Event::VenueClosed { .. }
+        | Event::BoardOpened { .. }
+        | Event::OrderEntered { .. }
+        | Event::OrderReduced { .. }
+        | Event::Filled { .. }
+        | Event::OrderEnded { .. } => Concerns::Everybody,
     }
 }
 
@@ -121,8 +137,58 @@ pub fn shown(facts: &Facts, event: &Event) -> (&'static str, Value) {
         Event::RequestDecided { request, approved } => {
             ("request-decided", json!({"id": id(request), "approved": approved}))
         }
-        event => of_market(event),
+        event => of_board(facts, event).unwrap_or_else(|| of_market(event)),
     }
+}
+
+/// What concerns the board and its orders; `None` of another event.
+fn of_board(facts: &Facts, event: &Event) -> Option<(&'static str, Value)> {
+    let units = |instrument: &InstrumentId, it: i64| facts.decimal(&instrument.to_string(), it);
+    Some(match event {
+        Event::BoardOpened { instrument, currency, lot, tick } => {
+            let (lot, tick) = (units(instrument, *lot), units(currency, *tick));
+            let (instrument, currency) = (instrument.to_string(), currency.to_string());
+            let told =
+                json!({"instrument": instrument, "currency": currency, "lot": lot, "tick": tick});
+            ("board-opened", told)
+        }
+        Event::OrderEntered { order, party, instrument, currency, buys, price, quantity } => {
+            let told = json!({
+                "order": order.to_string(),
+                "party": party.0,
+                "instrument": instrument.to_string(),
+                "currency": currency.to_string(),
+                "side": if *buys { "buy" } else { "sell" },
+                "price": units(currency, *price),
+                "quantity": units(instrument, *quantity),
+            });
+            ("order-entered", told)
+        }
+        Event::OrderReduced { order, quantity } => {
+            ("order-reduced", json!({"order": order.to_string(), "units": quantity}))
+        }
+        Event::Filled { buy, sell, quantity, price, amount, deliver, receive } => {
+            let told = json!({
+                "buy": buy.to_string(),
+                "sell": sell.to_string(),
+                "units": quantity,
+                "price_minor_units": price,
+                "amount_minor_units": amount,
+                "deliver": deliver.to_string(),
+                "receive": receive.to_string(),
+            });
+            ("filled", told)
+        }
+        Event::OrderEnded { order, quantity, why } => {
+            let why = format!("{why:?}").to_lowercase();
+            ("order-ended", json!({"order": order.to_string(), "units": quantity, "why": why}))
+        }
+        Event::NotForwarded { forward, place, why } => {
+            let why = format!("{why:?}");
+            ("not-forwarded", json!({"id": forward.to_string(), "place": place, "why": why}))
+        }
+        _ => return None,
+    })
 }
 
 /// What concerns trades, and the market as a whole.
