@@ -161,6 +161,7 @@ fn what_is_seen(market: &Market) {
     }
     let whole = market.door("furikae").get("/v1/positions").body["positions"].clone();
     assert!(whole.as_array().unwrap().len() > 10, "{whole}");
+    pages_are_of_one_moment(market, &whole);
     assert_eq!(market.door("fuji").get("/v1/positions").body["positions"], json!([]));
     for word in ["aoba", "fuji", "daichi"] {
         let door = market.door(word).get(&format!("/v1/registry/{SHARE}"));
@@ -178,6 +179,23 @@ fn what_is_seen(market: &Market) {
     let states = market.door("aoba").get(&path).body["states"].clone();
     assert_eq!(states.as_array().unwrap().last().unwrap()["status"], "settled", "{states}");
     assert_eq!(market.door("fuji").get(&path).status, 404, "it is not known to exist");
+}
+
+/// Pages are of the moment of the first, and together the whole.
+fn pages_are_of_one_moment(market: &Market, whole: &Value) {
+    let (mut pages, mut cursor, mut heights) = (Vec::new(), String::new(), Vec::new());
+    loop {
+        let page = market.door("furikae").get(&format!("/v1/positions?limit=3{cursor}")).body;
+        heights.push(page["height"].clone());
+        pages.extend(page["positions"].as_array().unwrap().clone());
+        let Some(next) = page["next"].as_str() else { break };
+        cursor = format!("&cursor={next}");
+        // A block comes in between.
+        std::thread::sleep(Duration::from_millis(300));
+    }
+    assert_eq!(&Value::Array(pages), whole);
+    heights.dedup();
+    assert_eq!(heights.len(), 1);
 }
 
 /// Account, instrument and quantity of positions that hold something.
@@ -224,6 +242,7 @@ fn what_is_refused(market: &Market) {
         ("/v1/positions?as_of=2020-01-01T00:00:00Z", "moment-not-yet"),
         ("/v1/positions?colour=red", "query-malformed"),
         ("/v1/positions?limit=0", "query-malformed"),
+        ("/v1/positions?cursor=1:JPY:0&as_of=2", "query-malformed"),
         ("/v1/positions?account=12", "query-malformed"),
         ("/v1/instructions/1-2", "query-malformed"),
         ("/v1/submissions/never", "not-known"),
@@ -263,6 +282,17 @@ fn eventually<T>(mut look: impl FnMut() -> Option<T>) -> T {
     }
 }
 
+/// Whether an answer comes or not, asking again under the same key is safe. The id that it has.
+fn ask_until_kept(door: &Door, number: usize, pay: &Value) -> String {
+    let key = format!("payment-{number}");
+    let kept = || door.post(&key, pay).ok().filter(|it| [200, 202].contains(&it.status));
+    let first = eventually(kept);
+    let again = eventually(kept);
+    assert_eq!((again.status, &again.body["ids"]), (200, &first.body["ids"]));
+    std::thread::sleep(Duration::from_millis(20));
+    first.body["ids"][0].as_str().unwrap().to_owned()
+}
+
 fn payments_are_made_once_though_the_gateway_is_killed(market: &Market) {
     let units =
         |it: &Value| it["available"].as_str().unwrap().replace('.', "").parse::<i64>().unwrap();
@@ -280,21 +310,21 @@ fn payments_are_made_once_though_the_gateway_is_killed(market: &Market) {
         json!({"ask": "pay", "from": from["account"], "to": to, "currency": "JPY", "amount": "1",
             "intended_date": "2026-01-05", "reference": format!("payment {number}")})
     };
-    let mut ids = std::collections::BTreeSet::new();
-    for number in 0..PAYMENTS {
-        if number % 15 == 7 {
-            market.kill_and_start(&format!("gateway-{payer}"));
-        }
-        let key = format!("payment-{number}");
-        // Whether an answer came or not, asking again under the same key is safe.
-        let answer = eventually(|| {
-            let answer = market.door(payer).post(&key, &pay(number)).ok();
-            answer.filter(|it| [200, 202].contains(&it.status))
+    // They are asked while the gateway is killed, again and again.
+    let ids = std::thread::scope(|scope| {
+        let asking = scope.spawn(|| {
+            (0..PAYMENTS)
+                .map(|it| ask_until_kept(market.door(payer), it, &pay(it)))
+                .collect::<Vec<_>>()
         });
-        let again = market.door(payer).post(&key, &pay(number)).unwrap();
-        assert_eq!((again.status, &again.body["ids"]), (200, &answer.body["ids"]));
-        assert!(ids.insert(answer.body["ids"][0].as_str().unwrap().to_owned()), "{answer:?}");
-    }
+        while !asking.is_finished() {
+            market.kill_and_start(&format!("gateway-{payer}"));
+            std::thread::sleep(Duration::from_millis(300));
+        }
+        asking.join().unwrap()
+    });
+    let ids: std::collections::BTreeSet<_> = ids.into_iter().collect();
+    assert_eq!(ids.len(), PAYMENTS, "each has its own id");
     let account = from["account"].as_str().unwrap();
     let wanted = units(&from) - i64::try_from(PAYMENTS).unwrap();
     let path = format!("/v1/positions?instrument=JPY&account={account}");

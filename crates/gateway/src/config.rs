@@ -95,7 +95,7 @@ impl Config {
         let path = folder.join(NAME);
         let fault = |why: String| Fault::Config { path: path.clone(), why };
         let text = fs::read_to_string(&path).map_err(|error| fault(error.to_string()))?;
-        let toml: Toml = toml::from_str(&text).map_err(|why| fault(why.to_string()))?;
+        let mut toml: Toml = toml::from_str(&text).map_err(|why| fault(why.to_string()))?;
         let bad = |it: &&User| {
             let hex = it.token_sha256.len() == 64 && hex::decode(&it.token_sha256).is_ok();
             !hex || it.name.is_empty()
@@ -106,6 +106,15 @@ impl Config {
         }
         if toml.nodes.is_empty() {
             return Err(fault("nodes: it names none".into()));
+        }
+        if let Some(node) = toml.nodes.iter().find(|it| !it.starts_with("http")) {
+            return Err(fault(format!("nodes: {node:?} does not begin with http:// or https://")));
+        }
+        toml.users.iter_mut().for_each(|it| it.token_sha256.make_ascii_lowercase());
+        let mut names: Vec<_> = toml.users.iter().map(|it| it.name.clone()).collect();
+        names.sort_unstable();
+        if let Some([twice, _]) = names.windows(2).find(|it| it[0] == it[1]) {
+            return Err(fault(format!("users: {twice:?} stands there twice")));
         }
         let data = folder.join("data");
         fs::create_dir_all(&data)

@@ -51,35 +51,39 @@ impl Database {
             .acquire_timeout(PATIENCE)
             .after_connect(move |connection, _| Box::pin(engine.set_up(connection)));
         let pool = options.connect(&engine.with_file(url)).await;
-        let pool = pool.map_err(|why| engine.fault(format_args!("{url}: {why}")))?;
-        let this = Self { pool, engine };
-        let (name, version) = (purpose.name, purpose.version);
-        let why = match this.about(name).await {
-            Some((known, of)) if (known, &of) == (version, &chain.to_string()) => return Ok(this),
+        let name = without_password(url);
+        let fault = |why: &dyn Display| engine.fault(format_args!("{name}: {why}"));
+        let this = Self { pool: pool.map_err(|why| fault(&why))?, engine };
+        let (what, version) = (purpose.name, purpose.version);
+        match this.about(what).await? {
+            None => this.make(purpose, chain, &[]).await?,
+            Some((known, of)) if (known, &of) == (version, &chain.to_string()) => (),
             Some((_, of)) if of != chain.to_string() => {
-                format!("it is the {name} of market {of}, not of {chain}")
+                let why = format!("it is the {what} of market {of}, not of {chain}");
+                return Err(fault(&why));
             }
-            Some((known, _)) if !purpose.can_be_made_again => {
-                format!("its {name} is of version {known}; this is for version {version}")
+            Some(_) if purpose.can_be_made_again => {
+                this.make(purpose, chain, purpose.tables).await?;
             }
-            _ => return this.make(purpose, chain).await.map(|()| this),
-        };
-        Err(engine.fault(format_args!("{url}: {why}")))
+            Some((known, _)) => {
+                let why =
+                    format!("its {what} is of version {known}; this is for version {version}");
+                return Err(fault(&why));
+            }
+        }
+        Ok(this)
     }
 
-    /// Drops the tables of a purpose and makes them again, empty.
-    ///
-    /// # Errors
-    /// [`Fault::Database`].
-    pub async fn make(&self, purpose: &Purpose, chain: ChainId) -> Result<(), Fault> {
+    /// Makes the tables of a purpose, empty, in the place of those that were there. Others' are never dropped.
+    async fn make(&self, purpose: &Purpose, chain: ChainId, old: &[&str]) -> Result<(), Fault> {
         let fault = |why: sqlx::Error| self.engine.fault(why);
         let mut all = self.pool.begin().await.map_err(fault)?;
-        let drop = |it: &&str| format!("DROP TABLE IF EXISTS {it}");
         let name = purpose.name;
+        let own = (!old.is_empty()).then_some(&name);
+        let drop = old.iter().chain(own).map(|it| format!("DROP TABLE IF EXISTS {it}"));
         let about = format!("CREATE TABLE {name} (version BIGINT NOT NULL, chain TEXT NOT NULL)");
-        let statements = purpose.tables.iter().chain([&name]).map(drop).chain([about]);
         let made = purpose.make.iter().map(|it| it.replace("{bytes}", self.engine.bytes()));
-        for statement in statements.chain(made) {
+        for statement in drop.chain([about]).chain(made) {
             all.execute(AssertSqlSafe(statement)).await.map_err(fault)?;
         }
         let about = format!("INSERT INTO {name} (version, chain) VALUES ($1, $2)");
@@ -89,10 +93,21 @@ impl Database {
     }
 
     /// Version and market of the tables of a purpose; `None` if there are none.
-    async fn about(&self, name: &str) -> Option<(i64, String)> {
+    async fn about(&self, name: &str) -> Result<Option<(i64, String)>, Fault> {
+        let fault = |why: sqlx::Error| self.engine.fault(why);
+        let there = match self.engine {
+            Engine::Sqlite => "SELECT name FROM sqlite_master WHERE type = 'table' AND name = $1",
+            Engine::Postgres => {
+                "SELECT tablename::TEXT FROM pg_tables WHERE schemaname = current_schema() AND tablename = $1"
+            }
+        };
+        let there = sqlx::query(there).bind(name).fetch_optional(&self.pool).await;
+        if there.map_err(fault)?.is_none() {
+            return Ok(None);
+        }
         let about = sqlx::query(AssertSqlSafe(format!("SELECT version, chain FROM {name}")));
-        let about = about.fetch_one(&self.pool).await.ok()?;
-        Some((about.try_get(0).ok()?, about.try_get(1).ok()?))
+        let about = about.fetch_one(&self.pool).await.map_err(fault)?;
+        Ok(Some((self.engine.get(&about, 0)?, self.engine.get(&about, 1)?)))
     }
 
     /// A number of a row that is not below zero.
@@ -126,6 +141,7 @@ impl Engine {
         } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             Ok(Self::Postgres)
         } else {
+            let url = without_password(url);
             let why = format!("{url:?} is neither sqlite:PATH nor postgres://USER@HOST/DATABASE");
             Err(Fault::Database { why })
         }
@@ -197,4 +213,12 @@ pub fn places(rows: usize, columns: usize) -> String {
 /// A height or a time as the engines have it: they stay below 2^63 for longer than anything.
 pub fn signed(it: u64) -> i64 {
     i64::try_from(it).unwrap_or(i64::MAX)
+}
+
+/// A database's URL as it may be shown.
+fn without_password(url: &str) -> String {
+    match (url.split_once("://"), url.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, rest))) => format!("{scheme}://..@{rest}"),
+        _ => url.into(),
+    }
 }

@@ -59,6 +59,11 @@ impl Doors {
         &self.urls
     }
 
+    /// Asks the node after the one that served last from now on.
+    pub fn prefer_next(&self) {
+        self.preferred.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Asks for `path`. "Not found" is an answer.
     ///
     /// # Errors

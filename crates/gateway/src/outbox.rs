@@ -6,11 +6,11 @@
 //! ```
 //!
 //! An envelope keeps its number in the lane from the first moment, so it can have effect once only, however often
-//! it is handed over. The lane is this gateway's alone.
+//! it is handed over. A number that was given is never given again. The lane is this gateway's alone.
 
 use ledger::Signed;
 use sqlx::any::AnyRow;
-use types::{ChainId, InstructionId, Lane, Wire as _};
+use types::{ChainId, InstructionId, Lane, PartyId, Wire as _};
 
 use crate::{
     Fault,
@@ -20,121 +20,149 @@ use crate::{
 const OUTBOX: Purpose = Purpose {
     name: "outbox",
     version: 1,
-    tables: &["submission", "envelope"],
+    tables: &["lane", "submission", "envelope"],
     make: &[
-        "CREATE TABLE submission (key TEXT PRIMARY KEY, digest TEXT NOT NULL, \"user\" TEXT NOT NULL, \
-         ids TEXT NOT NULL)",
-        "CREATE TABLE envelope (lane BIGINT NOT NULL, sequence BIGINT NOT NULL, signed {bytes} NOT NULL, \
-         PRIMARY KEY (lane, sequence))",
+        "CREATE TABLE lane (party BIGINT NOT NULL, lane BIGINT NOT NULL, next BIGINT NOT NULL, \
+         PRIMARY KEY (party, lane))",
+        "CREATE TABLE submission (party BIGINT NOT NULL, asker TEXT NOT NULL, key TEXT NOT NULL, \
+         digest TEXT NOT NULL, ids TEXT NOT NULL, PRIMARY KEY (party, asker, key))",
+        "CREATE TABLE envelope (party BIGINT NOT NULL, lane BIGINT NOT NULL, sequence BIGINT NOT NULL, \
+         signed {bytes} NOT NULL, PRIMARY KEY (party, lane, sequence))",
     ],
     can_be_made_again: false,
 };
 
-/// The outbox of one gateway.
+/// The outbox of one party's lane.
 #[derive(Clone)]
-pub struct Outbox(Database);
+pub struct Outbox {
+    database: Database,
+    party: PartyId,
+    lane: Lane,
+}
 
 /// What was asked under a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Submission {
-    /// The key.
+    /// Who asked.
+    pub user: String,
+    /// The key, one of the user's own.
     pub key: String,
     /// Digest of the request, in hexadecimal digits.
     pub digest: String,
-    /// Who asked.
-    pub user: String,
     /// The instructions that it became.
     pub ids: Vec<InstructionId>,
 }
 
 impl Outbox {
-    /// Opens the outbox at `url`, made if it is not there.
+    /// Opens the outbox at `url` for the lane of a party, made if it is not there.
     ///
     /// # Errors
     /// [`Fault::Database`].
-    pub async fn open(url: &str, chain: ChainId) -> Result<Self, Fault> {
-        Database::open(url, &OUTBOX, chain).await.map(Self)
+    pub async fn open(
+        url: &str,
+        chain: ChainId,
+        party: PartyId,
+        lane: Lane,
+    ) -> Result<Self, Fault> {
+        Ok(Self { database: Database::open(url, &OUTBOX, chain).await?, party, lane })
     }
 
-    /// What was asked under `key`.
+    fn own(&self) -> (i64, i64) {
+        (i64::from(self.party.0), i64::from(self.lane.0))
+    }
+
+    /// What a user asked under `key`.
     ///
     /// # Errors
     /// [`Fault::Database`].
-    pub async fn find(&self, key: &str) -> Result<Option<Submission>, Fault> {
-        let found = sqlx::query("SELECT digest, \"user\", ids FROM submission WHERE key = $1");
-        let found = found.bind(key).fetch_optional(&self.0.pool).await;
-        let Some(row) = found.map_err(|why| self.0.engine.fault(why))? else { return Ok(None) };
-        let ids: String = self.0.engine.get(&row, 2)?;
+    pub async fn find(&self, user: &str, key: &str) -> Result<Option<Submission>, Fault> {
+        let Database { pool, engine } = &self.database;
+        let found =
+            "SELECT digest, ids FROM submission WHERE party = $1 AND asker = $2 AND key = $3";
+        let found = sqlx::query(found).bind(self.own().0).bind(user).bind(key);
+        let found = found.fetch_optional(pool).await.map_err(|why| engine.fault(why))?;
+        let Some(row) = found else { return Ok(None) };
+        let ids: String = engine.get(&row, 1)?;
         let ids = ids.split_whitespace().map(|it| {
             let id = InstructionId::parse(it);
-            id.ok_or_else(|| self.0.engine.not_ours(format_args!("{it:?} is no instruction")))
+            id.ok_or_else(|| engine.not_ours(format_args!("{it:?} is no instruction")))
         });
-        Ok(Some(Submission {
-            key: key.into(),
-            digest: self.0.engine.get(&row, 0)?,
-            user: self.0.engine.get(&row, 1)?,
-            ids: ids.collect::<Result<_, _>>()?,
-        }))
+        let ids = ids.collect::<Result<_, _>>()?;
+        let digest = engine.get(&row, 0)?;
+        Ok(Some(Submission { user: user.into(), key: key.into(), digest, ids }))
     }
 
     /// Keeps what was asked and the envelopes that it became: durable when this returns.
     ///
     /// # Errors
-    /// [`Fault::Database`]; nothing is kept then.
+    /// [`Fault::Database`]. Whether it is kept then, the database knows: [`Self::find`] tells.
     pub async fn keep(&self, submission: &Submission, envelopes: &[Signed]) -> Result<(), Fault> {
-        let fault = |why: sqlx::Error| self.0.engine.fault(why);
-        let mut all = self.0.pool.begin().await.map_err(fault)?;
-        let Submission { key, digest, user, ids } = submission;
+        let Database { pool, engine } = &self.database;
+        let fault = |why: sqlx::Error| engine.fault(why);
+        let (party, lane) = self.own();
+        let mut all = pool.begin().await.map_err(fault)?;
+        let Submission { user, key, digest, ids } = submission;
         let ids: Vec<_> = ids.iter().map(ToString::to_string).collect();
-        let keep = "INSERT INTO submission (key, digest, \"user\", ids) VALUES ($1, $2, $3, $4)";
-        let keep = sqlx::query(keep).bind(key).bind(digest).bind(user).bind(ids.join(" "));
-        keep.execute(&mut *all).await.map_err(fault)?;
+        let keep =
+            "INSERT INTO submission (party, asker, key, digest, ids) VALUES ($1, $2, $3, $4, $5)";
+        let keep = sqlx::query(keep).bind(party).bind(user).bind(key).bind(digest);
+        keep.bind(ids.join(" ")).execute(&mut *all).await.map_err(fault)?;
         for it in envelopes {
-            let keep = "INSERT INTO envelope (lane, sequence, signed) VALUES ($1, $2, $3)";
-            let keep = sqlx::query(keep).bind(i64::from(it.envelope.lane.0));
-            let keep = keep.bind(signed(it.envelope.sequence)).bind(it.to_bytes());
-            keep.execute(&mut *all).await.map_err(fault)?;
+            let sequence = it.envelope.sequence;
+            let keep =
+                "INSERT INTO envelope (party, lane, sequence, signed) VALUES ($1, $2, $3, $4)";
+            let keep = sqlx::query(keep).bind(party).bind(lane).bind(signed(sequence));
+            keep.bind(it.to_bytes()).execute(&mut *all).await.map_err(fault)?;
+            let next = "INSERT INTO lane (party, lane, next) VALUES ($1, $2, $3) \
+                        ON CONFLICT (party, lane) DO UPDATE SET next = excluded.next";
+            let next = sqlx::query(next).bind(party).bind(lane);
+            let next = next.bind(signed(sequence.saturating_add(1)));
+            next.execute(&mut *all).await.map_err(fault)?;
         }
         all.commit().await.map_err(fault)
     }
 
-    /// The number after that of the last envelope of a lane that waits here; 0 if none does.
+    /// The number after the last one that was given; 0 if none was.
     ///
     /// # Errors
     /// [`Fault::Database`].
-    pub async fn next(&self, lane: Lane) -> Result<u64, Fault> {
-        let last = "SELECT sequence FROM envelope WHERE lane = $1 ORDER BY sequence DESC LIMIT 1";
-        let last = sqlx::query(last).bind(i64::from(lane.0)).fetch_optional(&self.0.pool).await;
-        let last = last.map_err(|why| self.0.engine.fault(why))?;
-        last.map_or(Ok(0), |row| Ok(self.0.number(&row, 0)?.saturating_add(1)))
+    pub async fn next(&self) -> Result<u64, Fault> {
+        let Database { pool, engine } = &self.database;
+        let (party, lane) = self.own();
+        let next = sqlx::query("SELECT next FROM lane WHERE party = $1 AND lane = $2");
+        let next = next.bind(party).bind(lane).fetch_optional(pool).await;
+        let next = next.map_err(|why| engine.fault(why))?;
+        next.map_or(Ok(0), |row| self.database.number(&row, 0))
     }
 
-    /// The envelopes of a lane from the number `next` on, at most `limit`, in their order.
+    /// The envelopes from the number `next` on, at most `limit`, in their order.
     ///
     /// # Errors
     /// [`Fault::Database`].
-    pub async fn waiting(&self, lane: Lane, next: u64, limit: u32) -> Result<Vec<Signed>, Fault> {
-        let waiting = "SELECT signed FROM envelope WHERE lane = $1 AND sequence >= $2 \
-                       ORDER BY sequence LIMIT $3";
-        let waiting = sqlx::query(waiting).bind(i64::from(lane.0)).bind(signed(next));
-        let waiting = waiting.bind(i64::from(limit)).fetch_all(&self.0.pool).await;
-        let waiting = waiting.map_err(|why| self.0.engine.fault(why))?;
+    pub async fn waiting(&self, next: u64, limit: u32) -> Result<Vec<Signed>, Fault> {
+        let (party, lane) = self.own();
+        let waiting = "SELECT signed FROM envelope WHERE party = $1 AND lane = $2 AND sequence >= $3 \
+                       ORDER BY sequence LIMIT $4";
+        let waiting = sqlx::query(waiting).bind(party).bind(lane).bind(signed(next));
+        let waiting = waiting.bind(i64::from(limit)).fetch_all(&self.database.pool).await;
+        let waiting = waiting.map_err(|why| self.database.engine.fault(why))?;
         waiting.iter().map(|row| self.envelope(row)).collect()
     }
 
     fn envelope(&self, row: &AnyRow) -> Result<Signed, Fault> {
-        let bytes: Vec<u8> = self.0.engine.get(row, 0)?;
-        Signed::from_bytes(&bytes).map_err(|why| self.0.engine.not_ours(why))
+        let bytes: Vec<u8> = self.database.engine.get(row, 0)?;
+        Signed::from_bytes(&bytes).map_err(|why| self.database.engine.not_ours(why))
     }
 
-    /// Lets go of the envelopes of a lane below the number `next`: blocks hold them.
+    /// Lets go of the envelopes below the number `next`: blocks hold them.
     ///
     /// # Errors
     /// [`Fault::Database`].
-    pub async fn let_go(&self, lane: Lane, next: u64) -> Result<(), Fault> {
-        let held = sqlx::query("DELETE FROM envelope WHERE lane = $1 AND sequence < $2")
-            .bind(i64::from(lane.0))
-            .bind(signed(next));
-        held.execute(&self.0.pool).await.map(drop).map_err(|why| self.0.engine.fault(why))
+    pub async fn let_go(&self, next: u64) -> Result<(), Fault> {
+        let Database { pool, engine } = &self.database;
+        let (party, lane) = self.own();
+        let held = "DELETE FROM envelope WHERE party = $1 AND lane = $2 AND sequence < $3";
+        let held = sqlx::query(held).bind(party).bind(lane).bind(signed(next)).execute(pool).await;
+        held.map(drop).map_err(|why| engine.fault(why))
     }
 }

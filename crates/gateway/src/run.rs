@@ -40,67 +40,95 @@ pub async fn run(folder: &Path, stop: impl Future<Output = ()>) -> Result<(), Fa
     let config = Config::read(folder)?;
     let chain = config.genesis.chain();
     let history = History::open(&config.history, chain).await?;
-    let outbox = Outbox::open(&config.outbox, chain).await?;
     let doors = Doors::new(config.nodes.clone())?;
     let mut follower = match history.resume(&config.genesis).await? {
         Some(resumed) => Follower::resume(doors, resumed),
         None => Follower::from_genesis(doors, &config.genesis),
     };
-    let (says, facts) = watch::channel(None);
     let (party, lane) = (config.party, config.lane);
     let sender = Sender::Party(party);
-    let next = follower.view().next_sequence(sender, lane);
+    let (held, holds) = watch::channel(follower.view().next_sequence(sender, lane));
+    let ((says, facts), (tells, caught_up)) = (watch::channel(None), watch::channel(false));
+    let outbox = Outbox::open(&config.outbox, chain, party, lane).await?;
     let signer = Signer::new(chain, party, config.key_number, config.key);
-    let sending = Arc::new(Sending::new(outbox, signer, lane, next).await?);
-    let (held, holds) = watch::channel(next);
+    let sending = Arc::new(Sending::new(outbox, signer, lane, holds));
     let (sent, users) = (sending.clone(), Arc::new(config.users));
-    let app = App { chain, history: history.clone(), sending, facts, users };
+    let app = App { chain, history: history.clone(), sending, facts, caught_up, users };
     let server = api::serve(config.http, config.http_limits, app)?;
-    tracing::info!(party = party.0, http = %server.address(), "the gateway runs");
+    let address = server.address();
+    tracing::info!(party = party.0, http = %address, "the gateway runs");
     let to = Doors::new(config.nodes)?;
+    let door_falls = async {
+        while server.is_serving() {
+            tokio::time::sleep(PAUSE).await;
+        }
+    };
+    let life = Life { party, lane, history, says, held, tells };
     let ended = tokio::select! {
         () = stop => Ok(()),
-        ended = follow(&mut follower, &history, (party, lane), &says, &held) => ended,
-        ended = sent.hand_over(&to, holds) => ended,
+        ended = life.follow(&mut follower) => ended,
+        () = sent.hand_over(&to) => Ok(()),
+        () = door_falls => Err(listen::Fault::Listen { address, why: "it serves no more".into() }.into()),
     };
     server.stop();
     ended
 }
 
-/// Follows without end.
-async fn follow(
-    follower: &mut Follower,
-    history: &History,
-    (party, lane): (PartyId, Lane),
-    says: &watch::Sender<Option<Arc<Facts>>>,
-    held: &watch::Sender<u64>,
-) -> Result<(), Fault> {
-    let sender = Sender::Party(party);
-    let mut facts = Facts::of(follower.view(), party);
-    if facts.height > 0 {
-        says.send_replace(Some(Arc::new(facts.clone())));
-    }
-    loop {
-        let blocks = match some(follower).await {
-            Ok(blocks) => blocks,
-            Err(fault @ (Fault::Unreachable { .. } | Fault::Refused { .. })) => {
-                tracing::warn!(%fault, "no node serves blocks");
-                tokio::time::sleep(PAUSE).await;
-                continue;
+/// What a gateway tells of the blocks that it follows.
+struct Life {
+    party: PartyId,
+    lane: Lane,
+    history: History,
+    says: watch::Sender<Option<Arc<Facts>>>,
+    held: watch::Sender<u64>,
+    tells: watch::Sender<bool>,
+}
+
+impl Life {
+    /// Follows without end.
+    async fn follow(&self, follower: &mut Follower) -> Result<(), Fault> {
+        let mut facts = Facts::of(follower.view(), self.party);
+        if facts.height > 0 {
+            self.says.send_replace(Some(Arc::new(facts.clone())));
+        }
+        loop {
+            let blocks = match some(follower).await {
+                Ok(blocks) => blocks,
+                Err(fault @ (Fault::Unreachable { .. } | Fault::Refused { .. })) => {
+                    tracing::warn!(%fault, "no node serves blocks");
+                    tokio::time::sleep(PAUSE).await;
+                    continue;
+                }
+                Err(fault) => return Err(fault),
+            };
+            self.keep(&blocks).await;
+            follower.forget_told();
+            let view = follower.view();
+            facts = if blocks.iter().any(|it| changes_facts(it, self.party)) {
+                Facts::of(view, self.party)
+            } else {
+                facts.at(view.height(), view.time())
+            };
+            self.says.send_replace(Some(Arc::new(facts.clone())));
+            let next = view.next_sequence(Sender::Party(self.party), self.lane);
+            self.held.send_if_modified(|it| std::mem::replace(it, next) != next);
+            if !*self.tells.borrow() && !follower.is_behind().await.unwrap_or(true) {
+                self.tells.send_replace(true);
             }
-            Err(fault) => return Err(fault),
-        };
-        history.write(&blocks).await?;
-        follower.forget_told();
-        let view = follower.view();
-        facts = if blocks.iter().any(|it| changes_facts(it, party)) {
-            Facts::of(view, party)
-        } else {
-            facts.at(view.height(), view.time())
-        };
-        says.send_replace(Some(Arc::new(facts.clone())));
-        let next = view.next_sequence(sender, lane);
-        held.send_if_modified(|it| std::mem::replace(it, next) != next);
+        }
+    }
+
+    /// Writes blocks into the history, however long the database takes to be well again.
+    async fn keep(&self, blocks: &[Final]) {
+        let last = blocks.last().map_or(0, |it| it.block.header.height);
+        while let Err(fault) = self.history.write(blocks).await {
+            tracing::error!(%fault, "the history cannot be written");
+            tokio::time::sleep(PAUSE).await;
+            // Whether it was written after all, the database knows.
+            if matches!(self.history.newest().await, Ok(Some((height, _))) if height >= last) {
+                break;
+            }
+        }
     }
 }
 

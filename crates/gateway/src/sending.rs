@@ -1,6 +1,9 @@
 //! From what a user asks to a block that holds it: once, whatever happens in between.
 
-use std::{sync::Mutex, time::Duration};
+use std::{
+    sync::Mutex,
+    time::{Duration, Instant},
+};
 
 use ledger::{INSTRUCTIONS_MAX, Instruction, Signed};
 use tokio::{
@@ -21,10 +24,15 @@ const AGAIN_AFTER: Duration = Duration::from_secs(3);
 /// How long to wait when no node takes an envelope.
 const PAUSE: Duration = Duration::from_millis(200);
 
+/// Longest instructions of one envelope, in bytes: a node takes 256 KiB with what is around them.
+const BYTES_MAX: usize = 240 << 10;
+
 /// Takes what users ask.
 pub struct Sending {
     outbox: Outbox,
     lane: Lane,
+    /// The lane's next number in the newest block.
+    held: watch::Receiver<u64>,
     /// One request after another gets its numbers.
     signer: tokio::sync::Mutex<Signer>,
     grown: Notify,
@@ -41,67 +49,60 @@ pub enum Taken {
     Known(Submission),
     /// Something else was asked under its key before.
     Other,
+    /// One of its instructions is longer than an envelope may be.
+    TooLong,
 }
 
 /// What is asked, by whom, under which key.
 pub struct Request {
+    /// Who asks.
+    pub user: String,
     /// The idempotency key.
     pub key: String,
     /// Digest of the request.
     pub digest: String,
-    /// Who asks.
-    pub user: String,
     /// What is asked.
     pub instructions: Vec<Instruction>,
 }
 
 impl Sending {
-    /// Speaks with `signer` in `lane`, whose next number in the newest block is `next`.
-    ///
-    /// # Errors
-    /// [`Fault::Database`].
-    pub async fn new(
-        outbox: Outbox,
-        mut signer: Signer,
-        lane: Lane,
-        next: u64,
-    ) -> Result<Self, Fault> {
-        signer.learn(lane, outbox.next(lane).await?.max(next));
+    /// Speaks with `signer` in `lane`, whose next number in the newest block `held` tells.
+    pub fn new(outbox: Outbox, signer: Signer, lane: Lane, held: watch::Receiver<u64>) -> Self {
         let (signer, stuck) = (tokio::sync::Mutex::new(signer), Mutex::new(None));
-        Ok(Self { outbox, lane, signer, grown: Notify::new(), stuck })
+        Self { outbox, lane, held, signer, grown: Notify::new(), stuck }
     }
 
-    /// Keeps a request: when this returns it will have its effect, or be refused by the rules, once.
+    /// Keeps a request: when this returns it will have its effect, or be refused by the rules, once. Must not be
+    /// asked before the newest block is known.
     ///
     /// # Errors
-    /// [`Fault::Database`]; nothing is kept then.
+    /// [`Fault::Database`]. Asked again under its key, it is kept once.
     pub async fn take(&self, request: Request) -> Result<Taken, Fault> {
-        let Request { key, digest, user, instructions } = request;
+        let Request { user, key, digest, instructions } = request;
         let mut signer = self.signer.lock().await;
-        if let Some(known) = self.outbox.find(&key).await? {
+        if let Some(known) = self.outbox.find(&user, &key).await? {
             return Ok(if known.digest == digest { Taken::Known(known) } else { Taken::Other });
         }
-        let first = signer.next(self.lane);
-        let mut envelopes = Vec::new();
-        for together in instructions.chunks(usize::from(INSTRUCTIONS_MAX)) {
-            envelopes.push(signer.sign(self.lane, together.to_vec(), LedgerTime(u64::MAX)));
-        }
+        let Some(parts) = parts(instructions) else { return Ok(Taken::TooLong) };
+        // Read anew each time: the database alone knows which numbers were given.
+        let first = self.outbox.next().await?.max(*self.held.borrow());
+        signer.learn(self.lane, first);
+        let parts = parts.into_iter();
+        let envelopes = parts.map(|it| signer.sign(self.lane, it, LedgerTime(u64::MAX)));
+        let envelopes: Vec<_> = envelopes.collect();
         let ids = envelopes.iter().flat_map(ids).collect();
-        let submission = Submission { key, digest, user, ids };
-        if let Err(fault) = self.outbox.keep(&submission, &envelopes).await {
-            signer.learn(self.lane, first);
-            return Err(fault);
-        }
+        let submission = Submission { user, key, digest, ids };
+        self.outbox.keep(&submission, &envelopes).await?;
         self.grown.notify_one();
         Ok(Taken::New(submission))
     }
 
-    /// What was asked under `key`.
+    /// What a user asked under `key`.
     ///
     /// # Errors
     /// [`Fault::Database`].
-    pub async fn find(&self, key: &str) -> Result<Option<Submission>, Fault> {
-        self.outbox.find(key).await
+    pub async fn find(&self, user: &str, key: &str) -> Result<Option<Submission>, Fault> {
+        self.outbox.find(user, key).await
     }
 
     /// Why the nodes refuse the next envelope, if they do.
@@ -113,65 +114,104 @@ impl Sending {
     fn says_stuck(&self, sequence: u64, why: Option<String>) {
         let Ok(mut stuck) = self.stuck.lock() else { return };
         if let Some(why) = why.as_ref().filter(|it| stuck.as_ref() != Some(it)) {
-            tracing::warn!(sequence, why, "no node takes the next envelope");
+            tracing::warn!(sequence, why, "the next envelope is not taken");
         }
         *stuck = why;
     }
 
-    /// Hands envelopes over, in their order, until blocks hold them. `next` is the lane's next number in the newest
-    /// block. Without end.
-    ///
-    /// # Errors
-    /// [`Fault::Database`].
-    pub async fn hand_over(
-        &self,
-        doors: &Doors,
-        mut next: watch::Receiver<u64>,
-    ) -> Result<(), Fault> {
-        let mut handed = 0;
+    /// Hands envelopes over, in their order, until blocks hold them. Without end.
+    pub async fn hand_over(&self, doors: &Doors) {
+        let mut held = self.held.clone();
+        let (mut handed, mut moved) = (0, Instant::now());
         loop {
-            let held = *next.borrow_and_update();
-            self.outbox.let_go(self.lane, held).await?;
-            handed = held.max(handed);
-            let waiting = self.outbox.waiting(self.lane, handed, AT_ONCE).await?;
-            let mut taken = true;
-            for it in &waiting {
-                taken = self.post(doors, it).await;
-                if !taken {
-                    break;
+            match self.hand_over_some(doors, &mut held, &mut handed, &mut moved).await {
+                Ok(true) => (),
+                Ok(false) => tokio::time::sleep(PAUSE).await,
+                Err(fault) => {
+                    tracing::warn!(%fault, "the outbox cannot be read");
+                    tokio::time::sleep(AGAIN_AFTER).await;
                 }
-                handed = it.envelope.sequence.saturating_add(1);
-            }
-            if !taken {
-                tokio::time::sleep(PAUSE).await;
-                continue;
-            }
-            if !waiting.is_empty() {
-                continue;
-            }
-            let moves = async {
-                tokio::select! {
-                    () = self.grown.notified() => (),
-                    changed = next.changed() => if changed.is_err() { std::future::pending().await },
-                }
-            };
-            if timeout(AGAIN_AFTER, moves).await.is_err() {
-                // What was handed over and is not held may be lost.
-                handed = *next.borrow();
             }
         }
     }
 
-    /// Whether a node has taken the envelope, or knows it.
+    /// Hands some over, or waits until there are some; `false` when no node takes the next. Below `handed` all were
+    /// handed over; `moved` is when a block last held one, or all were held.
+    async fn hand_over_some(
+        &self,
+        doors: &Doors,
+        held: &mut watch::Receiver<u64>,
+        handed: &mut u64,
+        moved: &mut Instant,
+    ) -> Result<bool, Fault> {
+        if held.has_changed().unwrap_or(false) || *handed <= *held.borrow() {
+            *moved = Instant::now();
+        }
+        let next = *held.borrow_and_update();
+        self.outbox.let_go(next).await?;
+        *handed = next.max(*handed);
+        if *handed > next && moved.elapsed() > AGAIN_AFTER {
+            // What was handed over and is not held may be lost; another node may do better.
+            self.says_stuck(next, Some("it was handed over, and no block holds it yet".into()));
+            doors.prefer_next();
+            (*handed, *moved) = (next, Instant::now());
+        }
+        let waiting = self.outbox.waiting(*handed, AT_ONCE).await?;
+        for it in &waiting {
+            if !self.post(doors, it).await {
+                doors.prefer_next();
+                return Ok(false);
+            }
+            *handed = it.envelope.sequence.saturating_add(1);
+        }
+        if waiting.is_empty() {
+            let moves = async {
+                tokio::select! {
+                    () = self.grown.notified() => (),
+                    changed = held.changed() => if changed.is_err() { std::future::pending().await },
+                }
+            };
+            let _ = timeout(AGAIN_AFTER, moves).await;
+        }
+        Ok(true)
+    }
+
+    /// Whether a node has taken the envelope, or knows it, or has it in a block.
     async fn post(&self, doors: &Doors, it: &Signed) -> bool {
+        let known = |code: &str| ["envelope-known", "number-used"].contains(&code);
         let why = match doors.post("/v1/envelopes", it.to_bytes()).await {
-            Ok(_) | Err(Fault::Refused { status: 409, .. }) => None,
+            Ok(_) => None,
+            Err(Fault::Refused { problem, .. }) if known(&problem.code) => None,
             Err(fault) => Some(fault.to_string()),
         };
         let taken = why.is_none();
-        self.says_stuck(it.envelope.sequence, why);
+        if !taken {
+            self.says_stuck(it.envelope.sequence, why);
+        } else if *self.held.borrow() >= it.envelope.sequence {
+            self.says_stuck(it.envelope.sequence, None);
+        }
         taken
     }
+}
+
+/// The instructions of one envelope after another; `None` if one of them is too long for any.
+fn parts(instructions: Vec<Instruction>) -> Option<Vec<Vec<Instruction>>> {
+    let (mut parts, mut part, mut bytes) = (Vec::new(), Vec::new(), 0_usize);
+    for it in instructions {
+        let length = it.to_bytes().len();
+        if length > BYTES_MAX {
+            return None;
+        }
+        let full = part.len() >= usize::from(INSTRUCTIONS_MAX);
+        if full || bytes.saturating_add(length) > BYTES_MAX {
+            parts.push(std::mem::take(&mut part));
+            bytes = 0;
+        }
+        bytes = bytes.saturating_add(length);
+        part.push(it);
+    }
+    parts.push(part);
+    Some(parts)
 }
 
 /// The instructions of an envelope.
@@ -184,8 +224,8 @@ fn ids(signed: &Signed) -> impl Iterator<Item = InstructionId> {
 
 #[cfg(test)]
 mod tests {
-    use crypto::keys::SecretKey;
-    use types::{BusinessDate, ChainId, KeyId, PartyId};
+    use crypto::{Amount, keys::SecretKey};
+    use types::{AccountId, BusinessDate, ChainId, InstrumentId, KeyId, PartyId};
 
     use super::*;
     use crate::testing::Folder;
@@ -193,16 +233,35 @@ mod tests {
     const CHAIN: ChainId = ChainId([7; 32]);
     const LANE: Lane = Lane(1);
 
-    async fn sending(url: &str, next: u64) -> Sending {
-        let outbox = Outbox::open(url, CHAIN).await.unwrap();
+    async fn outbox(url: &str, party: u32) -> Outbox {
+        Outbox::open(url, CHAIN, PartyId(party), LANE).await.unwrap()
+    }
+
+    /// Party 3's, whose lane's next number is `held` in the newest block.
+    async fn sending(url: &str, held: u64) -> Sending {
         let signer = Signer::new(CHAIN, PartyId(3), KeyId(0), SecretKey::from_seed([1; 32]));
-        Sending::new(outbox, signer, LANE, next).await.unwrap()
+        let (says, held) = watch::channel(held);
+        std::mem::forget(says);
+        Sending::new(outbox(url, 3).await, signer, LANE, held)
     }
 
     fn request(key: &str, digest: &str, count: usize) -> Request {
         let open = Instruction::OpenDay { date: BusinessDate(1) };
-        let (key, digest, user) = (key.into(), digest.into(), "somebody".into());
-        Request { key, digest, user, instructions: vec![open; count] }
+        let (user, key, digest) = ("somebody".into(), key.into(), digest.into());
+        Request { user, key, digest, instructions: vec![open; count] }
+    }
+
+    async fn kept(sending: &Sending, request: Request) -> Submission {
+        match sending.take(request).await.unwrap() {
+            Taken::New(it) => it,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn sequences(ids: &[InstructionId]) -> Vec<u64> {
+        let mut all: Vec<_> = ids.iter().map(|it| it.sequence).collect();
+        all.dedup();
+        all
     }
 
     #[tokio::test]
@@ -210,36 +269,78 @@ mod tests {
         let folder = Folder::new();
         let url = folder.sqlite("outbox.sqlite");
         let first = sending(&url, 5).await;
-        let Taken::New(kept) = first.take(request("a", "x", 1)).await.unwrap() else { panic!() };
-        assert_eq!(kept.ids[0].to_string(), "3-1-5-0");
-        assert_eq!(first.take(request("a", "x", 1)).await.unwrap(), Taken::Known(kept.clone()));
+        let one = kept(&first, request("a", "x", 1)).await;
+        assert_eq!(one.ids[0].to_string(), "3-1-5-0");
+        assert_eq!(first.take(request("a", "x", 1)).await.unwrap(), Taken::Known(one.clone()));
         assert_eq!(first.take(request("a", "y", 1)).await.unwrap(), Taken::Other);
+        let other = Request { user: "another".into(), ..request("a", "x", 1) };
+        assert_eq!(sequences(&kept(&first, other).await.ids), [6], "its key is its own");
         drop(first);
         // No block holds it yet: its number is not given again.
         let again = sending(&url, 5).await;
-        assert_eq!(again.take(request("a", "x", 1)).await.unwrap(), Taken::Known(kept));
+        assert_eq!(again.take(request("a", "x", 1)).await.unwrap(), Taken::Known(one));
         let many = usize::from(INSTRUCTIONS_MAX) + 1;
-        let Taken::New(next) = again.take(request("b", "x", many)).await.unwrap() else { panic!() };
-        assert_eq!(next.ids.len(), many, "in two envelopes");
-        let (one, last) = (next.ids[0].to_string(), next.ids[many - 1].to_string());
-        assert_eq!((one.as_str(), last.as_str()), ("3-1-6-0", "3-1-7-0"));
-        let outbox = Outbox::open(&url, CHAIN).await.unwrap();
-        assert_eq!(outbox.waiting(LANE, 0, 10).await.unwrap().len(), 3);
-        outbox.let_go(LANE, 7).await.unwrap();
-        let left = outbox.waiting(LANE, 0, 10).await.unwrap();
-        assert_eq!(left.iter().map(|it| it.envelope.sequence).collect::<Vec<_>>(), [7]);
-        assert_eq!(
-            outbox.find("b").await.unwrap().unwrap().ids,
-            next.ids,
-            "what became of it is kept"
-        );
+        let two = kept(&again, request("b", "x", many)).await;
+        assert_eq!((two.ids.len(), sequences(&two.ids)), (many, vec![7, 8]));
+        let outbox = outbox(&url, 3).await;
+        assert_eq!(outbox.waiting(0, 10).await.unwrap().len(), 4);
+        outbox.let_go(8).await.unwrap();
+        let left = outbox.waiting(0, 10).await.unwrap();
+        assert_eq!(left.iter().map(|it| it.envelope.sequence).collect::<Vec<_>>(), [8]);
+        assert_eq!(outbox.find("somebody", "b").await.unwrap().unwrap().ids, two.ids);
     }
 
     #[tokio::test]
-    async fn when_the_outbox_was_lost_the_ledger_says_the_next_number() {
+    async fn a_number_is_given_once_whatever_was_lost() {
         let folder = Folder::new();
-        let sending = sending(&folder.sqlite("outbox.sqlite"), 9).await;
-        let Taken::New(kept) = sending.take(request("a", "x", 1)).await.unwrap() else { panic!() };
-        assert_eq!(kept.ids[0].sequence, 9);
+        let (url, lost) = (folder.sqlite("outbox.sqlite"), folder.sqlite("new.sqlite"));
+        let ids = kept(&sending(&lost, 9).await, request("a", "x", 1)).await.ids;
+        assert_eq!(sequences(&ids), [9], "the outbox was lost: the newest block knows");
+        kept(&sending(&url, 9).await, request("a", "x", 1)).await;
+        outbox(&url, 3).await.let_go(10).await.unwrap();
+        let ids = kept(&sending(&url, 0).await, request("b", "x", 1)).await.ids;
+        assert_eq!(sequences(&ids), [10], "the history was lost: the outbox knows");
+        assert_eq!(outbox(&url, 4).await.next().await.unwrap(), 0, "another party's is its own");
+        assert!(outbox(&url, 4).await.waiting(0, 9).await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn who_goes_while_it_is_kept_leaves_no_hole() {
+        let folder = Folder::new();
+        let sending = sending(&folder.sqlite("outbox.sqlite"), 0).await;
+        for turn in 0..20_u64 {
+            let mut gone = Box::pin(sending.take(request(&format!("gone {turn}"), "x", 1)));
+            for _ in 0..turn {
+                if futures::poll!(&mut gone).is_ready() {
+                    break;
+                }
+                tokio::task::yield_now().await;
+            }
+            drop(gone);
+            kept(&sending, request(&format!("stays {turn}"), "x", 1)).await;
+        }
+        let all = sending.outbox.waiting(0, 100).await.unwrap();
+        let all: Vec<_> = all.iter().map(|it| it.envelope.sequence).collect();
+        assert!(all.len() >= 20);
+        assert_eq!(all, (0..u64::try_from(all.len()).unwrap()).collect::<Vec<_>>());
+    }
+
+    #[tokio::test]
+    async fn what_no_node_would_take_is_not_kept() {
+        let folder = Folder::new();
+        let sending = sending(&folder.sqlite("outbox.sqlite"), 0).await;
+        let allocate = |count: usize| Instruction::Allocate {
+            instrument: InstrumentId::parse("JP3999001005").unwrap(),
+            from: AccountId([1; 16]),
+            to: vec![(AccountId([2; 16]), Amount::Open(1)); count],
+        };
+        let ask = |key: &str, all: Vec<Instruction>| Request {
+            instructions: all,
+            ..request(key, "x", 0)
+        };
+        let taken = sending.take(ask("a", vec![allocate(20_000)])).await.unwrap();
+        assert_eq!(taken, Taken::TooLong);
+        let ids = kept(&sending, ask("b", vec![allocate(4_000); 5])).await.ids;
+        assert_eq!(sequences(&ids), [0, 1, 2], "two of them are as long as an envelope may be");
     }
 }

@@ -12,7 +12,7 @@ use super::{
     Answer, Door,
     problem::{self, database},
     shapes::{ProblemShape, Submission},
-    user::{Instructor, Reader},
+    user::{Asking, Instructor},
 };
 use crate::{
     ask, outbox,
@@ -56,25 +56,33 @@ pub async fn ask(
         return Err(malformed(&"the list is empty"));
     }
     let digest = hex::encode(crypto::sha256(&body).0);
-    let request = Request { key, digest, user: user.name, instructions };
-    match door.app.sending.take(request).await.map_err(database)? {
+    if !*door.app.caught_up.borrow() {
+        return Err(Problem::new(problem::NOT_READY));
+    }
+    let request = Request { user: user.name, key, digest, instructions };
+    let sending = door.app.sending.clone();
+    // Whoever asked may go: it is kept all the same.
+    let taken = tokio::spawn(async move { sending.take(request).await });
+    let taken = taken.await.map_err(|why| Problem::saying(problem::DATABASE, why))?;
+    match taken.map_err(database)? {
         Taken::New(it) => Ok((StatusCode::ACCEPTED, Json(shown(it)))),
         Taken::Known(it) => Ok((StatusCode::OK, Json(shown(it)))),
         Taken::Other => Err(Problem::new(problem::KEY_REUSED)),
+        Taken::TooLong => Err(Problem::new(problem::TOO_LONG)),
     }
 }
 
-/// What was asked under an idempotency key.
+/// What this user asked under an idempotency key of its own.
 #[utoipa::path(get, path = "/v1/submissions/{key}", params(("key" = String, Path)), responses(
     (status = 200, body = Submission), (status = "4XX", body = ProblemShape),
     (status = "5XX", body = ProblemShape)
 ))]
 pub async fn submission(
-    _: Reader,
+    Asking(user): Asking,
     State(door): State<Door>,
     Path(key): Path<String>,
 ) -> Answer<Json<Submission>> {
-    let found = door.app.sending.find(&key).await.map_err(database)?;
+    let found = door.app.sending.find(&user.name, &key).await.map_err(database)?;
     found.map(|it| Json(shown(it))).ok_or_else(|| Problem::new(problem::NOT_KNOWN))
 }
 

@@ -92,6 +92,9 @@ impl Events {
             if let Some(event) = self.read.pop() {
                 return Some(event);
             }
+            if *self.door.shared.stop.borrow() {
+                return None;
+            }
             let mut newest = self.door.app.facts.clone();
             let facts = newest.borrow_and_update().clone()?;
             if self.fill(&facts).await.map_err(database).ok()? {

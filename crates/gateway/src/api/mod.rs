@@ -43,6 +43,8 @@ pub struct App {
     pub sending: Arc<Sending>,
     /// What is at hand of the newest block; none before the first.
     pub facts: watch::Receiver<Option<Arc<Facts>>>,
+    /// Whether the history has come to the newest block since the start: then the lane's next number is known.
+    pub caught_up: watch::Receiver<bool>,
     /// Who may ask.
     pub users: Arc<Vec<User>>,
 }
@@ -112,7 +114,7 @@ fn router(door: Door) -> Router {
 }
 
 async fn ready(door: axum::extract::State<Door>) -> Answer<&'static str> {
-    door.facts().map(|_| "ready\n")
+    if *door.app.caught_up.borrow() { Ok("ready\n") } else { Err(Problem::new(problem::NOT_READY)) }
 }
 
 async fn metrics(door: axum::extract::State<Door>) -> Response {
@@ -123,7 +125,7 @@ async fn metrics(door: axum::extract::State<Door>) -> Response {
     gauge("furikae_gateway_height", "Height of the newest block in the history.", height);
     gauge("furikae_gateway_block_time_ms", "Time of that block.", time);
     let stuck = u64::from(door.app.sending.stuck().is_some());
-    gauge("furikae_gateway_stuck", "Whether no node takes the next envelope.", stuck);
+    gauge("furikae_gateway_stuck", "Whether the next envelope does not come into a block.", stuck);
     text += &door.shared.counts.text();
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
 }

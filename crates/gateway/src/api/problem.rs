@@ -15,6 +15,7 @@ listen::codes! {
     IDEMPOTENCY "idempotency-key" 400 "A header Idempotency-Key of 1 to 64 letters, digits, - and _ is wanted";
     KEY_REUSED "idempotency-key-reused" 422 "Something else was asked under this Idempotency-Key";
     CONTENT_TYPE "content-type" 415 "The body is not application/json";
+    TOO_LONG "instruction-too-long" 413 "An instruction is longer than the market takes: split it";
     INSTRUCTION "instruction-malformed" 400 "The body says no instruction";
     DATABASE "database" 500 "The gateway's database does not do what it is asked";
 }
@@ -24,8 +25,8 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
     listen::problem::ALL.iter().chain(ALL)
 }
 
-/// The database says no.
+/// The database says no. What it says is for the gateway's operator.
 pub fn database(fault: Fault) -> Problem {
     tracing::error!(%fault, "the database does not do what it is asked");
-    Problem::saying(DATABASE, fault)
+    Problem::saying(DATABASE, "the gateway's log says why; what was asked may be asked again")
 }

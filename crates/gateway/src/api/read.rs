@@ -75,17 +75,18 @@ pub async fn positions(
 ) -> Answer<Json<PositionList>> {
     let Query(asked) = asked.map_err(malformed)?;
     let facts = door.facts()?;
-    let stood = moment(&door, &facts, asked.as_of.as_deref()).await?;
+    let (stood, after) = page(&door, &facts, asked.as_of.as_deref(), asked.cursor).await?;
     let instrument = asked.instrument.as_deref().map(instrument).transpose()?;
+    let limit = limit(asked.limit)?;
     let wanted = Wanted {
         account: asked.account.as_deref().map(account).transpose()?,
         instrument: instrument.map(|it| it.to_string()),
         manager: Sight::of_positions(&facts, instrument).only(),
-        after: asked.cursor.as_deref().map(two).transpose()?,
-        limit: limit(asked.limit)?,
+        after: after.as_deref().map(two).transpose()?,
+        limit: limit + 1,
     };
-    let rows = door.app.history.positions(stood.height, &wanted).await.map_err(database)?;
-    let next = next(&rows, wanted.limit, |it| format!("{}:{}", it.instrument, it.account));
+    let mut rows = door.app.history.positions(stood.height, &wanted).await.map_err(database)?;
+    let next = next(&stood, &mut rows, limit, |it| format!("{}:{}", it.instrument, it.account));
     let shown = |it: history::Position| shapes::Position {
         available: facts.decimal(&it.instrument, it.units),
         earmarked: facts.decimal(&it.instrument, 0),
@@ -115,13 +116,13 @@ pub async fn registry(
     if facts.scale(instrument).is_none() {
         return Err(Problem::saying(problem::NOT_KNOWN, format_args!("{isin} is not listed")));
     }
-    let stood = moment(&door, &facts, asked.as_of.as_deref()).await?;
-    let after = asked.cursor.map(|it| (instrument.to_string(), it));
+    let (stood, after) = page(&door, &facts, asked.as_of.as_deref(), asked.cursor).await?;
+    let after = after.map(|it| (instrument.to_string(), it));
     let name = Some(instrument.to_string());
     let limit = limit(asked.limit)?;
-    let wanted = Wanted { instrument: name, after, limit, ..Wanted::default() };
-    let rows = door.app.history.positions(stood.height, &wanted).await.map_err(database)?;
-    let next = next(&rows, limit, |it| it.account.clone());
+    let wanted = Wanted { instrument: name, after, limit: limit + 1, ..Wanted::default() };
+    let mut rows = door.app.history.positions(stood.height, &wanted).await.map_err(database)?;
+    let next = next(&stood, &mut rows, limit, |it| it.account.clone());
     let owner = |it: history::Position| Owner {
         quantity: facts.decimal(&it.instrument, it.units),
         account: it.account,
@@ -149,23 +150,24 @@ pub async fn movements(
     if sight.only().is_some_and(|it| manager != Some(it)) {
         return Err(Problem::saying(problem::SIGHT, "another party manages this account"));
     }
-    let stood = moment(&door, &facts, asked.as_of.as_deref()).await?;
+    let (stood, after) = page(&door, &facts, asked.as_of.as_deref(), asked.cursor).await?;
     let from = match asked.from.as_deref() {
         Some(from) => moment(&door, &facts, Some(from)).await?.height.saturating_add(1),
         None => 0,
     };
-    let after = match asked.cursor.as_deref() {
-        Some(cursor) => {
-            let (height, place) = two(cursor)?;
+    let after = match after.as_deref() {
+        Some(after) => {
+            let (height, place) = two(after)?;
             Some((number(&height, "cursor")?, number(&place, "cursor")?))
         }
         None => None,
     };
     let limit = limit(asked.limit)?;
     let name = instrument.map(|it| it.to_string()).unwrap_or_default();
-    let rows = door.app.history.movements((&account, &name), from..=stood.height, after, limit);
-    let rows = rows.await.map_err(database)?;
-    let next = next(&rows, limit, |it| format!("{}:{}", it.height, it.place));
+    let heights = from..=stood.height;
+    let rows = door.app.history.movements((&account, &name), heights, after, limit + 1);
+    let mut rows = rows.await.map_err(database)?;
+    let next = next(&stood, &mut rows, limit, |it| format!("{}:{}", it.height, it.place));
     let shown = |it: history::Moved| shapes::Movement {
         height: it.height,
         instruction: it.instruction,
@@ -190,13 +192,13 @@ pub async fn instructions(
 ) -> Answer<Json<StandingList>> {
     let Query(asked) = asked.map_err(malformed)?;
     let facts = door.facts()?;
-    let stood = moment(&door, &facts, asked.as_of.as_deref()).await?;
+    let (stood, after) = page(&door, &facts, asked.as_of.as_deref(), asked.cursor).await?;
     let limit = limit(asked.limit)?;
     let (party, status) = (Sight::of_instructions(&facts).only(), asked.status.as_deref());
-    let rows =
-        door.app.history.instructions(stood.height, party, status, asked.cursor.as_deref(), limit);
-    let rows = rows.await.map_err(database)?;
-    let next = next(&rows, limit, |it| it.instruction.clone());
+    let after = after.as_deref();
+    let rows = door.app.history.instructions(stood.height, party, status, after, limit + 1);
+    let mut rows = rows.await.map_err(database)?;
+    let next = next(&stood, &mut rows, limit, |it| it.instruction.clone());
     Ok(Json(StandingList { stood, instructions: rows.into_iter().map(standing).collect(), next }))
 }
 
@@ -220,8 +222,10 @@ pub async fn instruction(
     let own = Sender::Party(facts.party);
     let counterparts = door.app.history.counterparts(&id.to_string()).await.map_err(database)?;
     let theirs = |it: &String| InstructionId::parse(it).is_some_and(|it| it.sender == own);
+    let owner = door.app.history.party_of(&id.to_string()).await.map_err(database)?;
     let may = Sight::of_instructions(&facts) == Sight::All
         || id.sender == own
+        || owner == Some(facts.party.0)
         || counterparts.iter().any(theirs);
     if !may {
         return Err(unknown());
@@ -298,8 +302,31 @@ fn number(text: &str, name: &str) -> Answer<u64> {
     text.parse().map_err(|_| Problem::saying(problem::QUERY, format_args!("{name} is no number")))
 }
 
-/// The cursor of the page after a full one.
-fn next<T>(rows: &[T], limit: u32, cursor: impl Fn(&T) -> String) -> Option<String> {
-    let full = u32::try_from(rows.len()).is_ok_and(|it| it >= limit);
-    rows.last().filter(|_| full).map(cursor)
+/// The block that all pages are of, and after what this one begins: a cursor names both.
+async fn page(
+    door: &Door,
+    facts: &Facts,
+    as_of: Option<&str>,
+    cursor: Option<String>,
+) -> Answer<(Stood, Option<String>)> {
+    let Some(cursor) = cursor else { return Ok((moment(door, facts, as_of).await?, None)) };
+    let (height, after) = two(&cursor)?;
+    let stood = moment(door, facts, Some(&number(&height, "cursor")?.to_string())).await?;
+    if as_of.is_some() && moment(door, facts, as_of).await?.height != stood.height {
+        return Err(Problem::saying(problem::QUERY, "cursor: it is of another moment than as_of"));
+    }
+    Ok((stood, Some(after)))
+}
+
+/// The cursor of the page after this one, if there is more than `limit` rows; those beyond are left out.
+fn next<T>(
+    stood: &Stood,
+    rows: &mut Vec<T>,
+    limit: u32,
+    cursor: impl Fn(&T) -> String,
+) -> Option<String> {
+    let limit = listen::size(limit);
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    rows.last().filter(|_| more).map(|it| format!("{}:{}", stood.height, cursor(it)))
 }

@@ -1,17 +1,20 @@
 //! Events as JSON, and who may see them.
 
-use ledger::{Event, book::Movement, trade::TradeId};
+use ledger::{Event, Inadmissible, book::Movement, order::OrderEnd, trade::TradeId};
 use serde_json::{Value, json};
 use types::{AccountId, InstructionId, InstrumentId, PartyId, Sender};
 
 use super::sight::Sight;
 use crate::{Fault, History, facts::Facts, view::open};
 
+/// Who asks for what settles the fills of the board.
+const NOBODY: Sender = Sender::Party(PartyId(0));
+
 /// Who is concerned by an event.
 enum Concerns {
     Everybody,
     Instruction(Vec<InstructionId>),
-    Party(PartyId),
+    Reported(InstructionId, PartyId),
     Account(AccountId),
     Moved(InstrumentId, [AccountId; 2]),
     /// What met on the board settles by instructions of nobody's: whose accounts move is concerned.
@@ -30,8 +33,14 @@ pub async fn is_seen(facts: &Facts, history: &History, event: &Event) -> Result<
     };
     Ok(match concerns(event) {
         Concerns::Everybody => true,
-        Concerns::Instruction(ids) => ids.iter().any(|it| it.sender == sender),
-        Concerns::Party(party) => party == facts.party,
+        Concerns::Instruction(ids) => {
+            let mut seen = ids.iter().any(|it| it.sender == sender);
+            for id in ids.iter().filter(|it| it.sender == NOBODY) {
+                seen = seen || history.party_of(&id.to_string()).await? == Some(own);
+            }
+            seen
+        }
+        Concerns::Reported(report, party) => party == facts.party || report.sender == sender,
         Concerns::Account(account) => manages(account).await?,
         Concerns::Settled(ids, accounts) => {
             let mut seen = ids.iter().any(|it| it.sender == sender);
@@ -71,7 +80,9 @@ fn concerns(event: &Event) -> Concerns {
         Event::Requested { request } | Event::RequestDecided { request, .. } => {
             Concerns::Instruction(vec![*request])
         }
-        Event::TradeReported { counterparty, .. } => Concerns::Party(*counterparty),
+        Event::TradeReported { counterparty, report, .. } => {
+            Concerns::Reported(*report, *counterparty)
+        }
         Event::TradeAffirmed { trade, .. }
         | Event::TradeRejected { trade, .. }
         | Event::TradeExpired { trade } => Concerns::Instruction(of_trade(trade)),
@@ -180,11 +191,23 @@ fn of_board(facts: &Facts, event: &Event) -> Option<(&'static str, Value)> {
             ("filled", told)
         }
         Event::OrderEnded { order, quantity, why } => {
-            let why = format!("{why:?}").to_lowercase();
+            let why = match why {
+                OrderEnd::Cancelled => "cancelled",
+                OrderEnd::DayOver => "day-over",
+                OrderEnd::TooManyFills => "too-many-fills",
+                OrderEnd::PartySuspended => "party-suspended",
+                OrderEnd::NothingToTake => "nothing-to-take",
+            };
             ("order-ended", json!({"order": order.to_string(), "units": quantity, "why": why}))
         }
         Event::NotForwarded { forward, place, why } => {
-            let why = format!("{why:?}");
+            let why = match why {
+                Inadmissible::OtherChain => "other-market",
+                Inadmissible::InstructionCount => "instruction-count",
+                Inadmissible::Via => "via",
+                Inadmissible::KeyUnknown => "key-unknown",
+                Inadmissible::Sequence { .. } => "number",
+            };
             ("not-forwarded", json!({"id": forward.to_string(), "place": place, "why": why}))
         }
         _ => return None,

@@ -101,6 +101,15 @@ impl Follower {
         }
     }
 
+    /// Whether two nodes, or the only one that answers, have a block that was not followed to yet.
+    ///
+    /// # Errors
+    /// [`Fault::Unreachable`], [`Fault::NotUnderstood`].
+    pub async fn is_behind(&self) -> Result<bool, Fault> {
+        let said = self.said().await?;
+        Ok(said.by_two.unwrap_or(said.newest) > self.view().height())
+    }
+
     fn not_served(&self, newest: u64) -> Fault {
         let reached = self.view().height();
         let why = format!("block {newest} is said to be the newest, and {reached} the last served");

@@ -1,7 +1,7 @@
 //! Reading the history as of a height.
 
 use ledger::{Event, Key};
-use sqlx::any::AnyRow;
+use sqlx::{AssertSqlSafe, any::AnyRow};
 use types::{Header, LedgerTime, Wire as _};
 
 use super::History;
@@ -125,23 +125,34 @@ impl History {
     pub async fn positions(&self, height: u64, wanted: &Wanted) -> Result<Vec<Position>, Fault> {
         let Wanted { account, instrument, manager, after, limit } = wanted;
         let (after_instrument, after_account) = after.clone().unwrap_or_default();
-        let positions = "SELECT position.instrument, position.account, account.holder, position.units, \
+        // Only what is asked for is a condition, so that the engine finds the index for it.
+        let mut positions = String::from(
+            "SELECT position.instrument, position.account, account.holder, position.units, \
              position.from_height FROM position JOIN account ON account.account = position.account \
              WHERE position.from_height <= $1 AND position.to_height > $1 \
-             AND ($2 = '' OR position.account = $2) AND ($3 = '' OR position.instrument = $3) \
-             AND ($4 < 0 OR account.manager = $4) \
-             AND (position.instrument, position.account) > ($5, $6) \
-             ORDER BY position.instrument, position.account LIMIT $7";
-        let rows = sqlx::query(positions)
+             AND (position.instrument, position.account) > ($2, $3)",
+        );
+        let conditions = [
+            ("position.account", account.is_some()),
+            ("position.instrument", instrument.is_some()),
+            ("account.manager", manager.is_some()),
+        ];
+        for (place, (column, _)) in (5..).zip(conditions.into_iter().filter(|it| it.1)) {
+            positions += &format!(" AND {column} = ${place}");
+        }
+        positions += " ORDER BY position.instrument, position.account LIMIT $4";
+        let mut query = sqlx::query(AssertSqlSafe(positions))
             .bind(signed(height))
-            .bind(account.clone().unwrap_or_default())
-            .bind(instrument.clone().unwrap_or_default())
-            .bind(manager.map_or(-1, i64::from))
             .bind(after_instrument)
             .bind(after_account)
-            .bind(i64::from(*limit))
-            .fetch_all(&self.0.pool)
-            .await;
+            .bind(i64::from(*limit));
+        for text in [account, instrument].into_iter().flatten() {
+            query = query.bind(text);
+        }
+        if let Some(manager) = manager {
+            query = query.bind(i64::from(*manager));
+        }
+        let rows = query.fetch_all(&self.0.pool).await;
         let rows = rows.map_err(|it| self.0.engine.fault(it))?;
         rows.iter().map(|row| self.position(row)).collect()
     }
@@ -169,10 +180,15 @@ impl History {
         limit: u32,
     ) -> Result<Vec<Moved>, Fault> {
         let (height, place) = after.map_or((-1, -1), |it| (signed(it.0), signed(it.1)));
-        let movements = "SELECT height, place, instruction, counterpart, instrument, source, target, units \
-             FROM movement WHERE (source = $1 OR target = $1) AND ($2 = '' OR instrument = $2) \
+        // Each side by its own index; what moves within one account is on both sides, and told once.
+        let movements = "SELECT * FROM (SELECT * FROM (SELECT height, place, instruction, counterpart, instrument, \
+             source, target, units FROM movement WHERE source = $1 AND ($2 = '' OR instrument = $2) \
              AND height >= $3 AND height <= $4 AND (height, place) > ($5, $6) \
-             ORDER BY height, place LIMIT $7";
+             ORDER BY height, place LIMIT $7) AS debits \
+             UNION SELECT * FROM (SELECT height, place, instruction, counterpart, instrument, \
+             source, target, units FROM movement WHERE target = $1 AND ($2 = '' OR instrument = $2) \
+             AND height >= $3 AND height <= $4 AND (height, place) > ($5, $6) \
+             ORDER BY height, place LIMIT $7) AS credits) AS both_sides ORDER BY height, place LIMIT $7";
         let rows = sqlx::query(movements)
             .bind(account)
             .bind(instrument)
@@ -279,6 +295,19 @@ impl History {
         let row = row.fetch_optional(&self.0.pool).await.map_err(|it| self.0.engine.fault(it))?;
         let manager = row.map(|row| self.0.number(&row, 0)).transpose()?;
         Ok(manager.and_then(|it| u32::try_from(it).ok()))
+    }
+
+    /// Whose an instruction is, if anything was told of it: of what settles a fill of the board, the member's whose
+    /// order it fills.
+    ///
+    /// # Errors
+    /// [`Fault::Database`].
+    pub async fn party_of(&self, instruction: &str) -> Result<Option<u32>, Fault> {
+        let row = sqlx::query("SELECT party FROM standing WHERE instruction = $1 LIMIT 1");
+        let row = row.bind(instruction).fetch_optional(&self.0.pool).await;
+        let row = row.map_err(|it| self.0.engine.fault(it))?;
+        let party = row.map(|row| self.0.number(&row, 0)).transpose()?;
+        Ok(party.and_then(|it| u32::try_from(it).ok()))
     }
 
     /// The instructions with which one has settled.

@@ -43,6 +43,7 @@ struct Rows {
     /// The place in `begun` of the position that stands.
     stands: BTreeMap<(InstrumentId, AccountId), Option<usize>>,
     movements: Vec<Vec<Cell>>,
+    fills: Vec<Vec<Cell>>,
     standings: Vec<Vec<Cell>>,
     events: Vec<Vec<Cell>>,
 }
@@ -169,6 +170,11 @@ impl Rows {
             let rest = [text, Cell::Number(party), Cell::Text(status.into()), or(code), or(reason)];
             self.standings.push(at().into_iter().chain(rest).collect());
         }
+        if let Event::Filled { buy, sell, deliver, receive, .. } = event {
+            for (id, order) in [(deliver, sell), (receive, buy)] {
+                self.fills.push(vec![Cell::Text(id.to_string()), Cell::Number(party_of(order))]);
+            }
+        }
         match event {
             Event::Moved { movement } => self.add_movement(height, None, None, movement),
             // Both sides of a pair are told the same movements.
@@ -239,6 +245,10 @@ impl Rows {
         insert(on, columns, "", self.movements).await?;
         let columns = "standing (height, place, instruction, party, status, code, reason)";
         insert(on, columns, "", self.standings).await?;
+        insert(on, "fill (instruction, party)", "", self.fills).await?;
+        let own = "UPDATE standing SET party = fill.party FROM fill \
+                   WHERE standing.party = 0 AND fill.instruction = standing.instruction";
+        sqlx::query(own).execute(&mut *on).await?;
         insert(on, "event (height, place, told)", "", self.events).await
     }
 }
