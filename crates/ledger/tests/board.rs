@@ -2,9 +2,10 @@
 
 #![allow(clippy::disallowed_types, reason = "tests count in memory")]
 
+#[path = "board/fetching.rs"]
+mod fetching;
 #[path = "board/naive.rs"]
 mod naive;
-#[path = "board/withheld.rs"]
 mod withheld;
 
 use ledger::{
@@ -321,13 +322,13 @@ fn rows_are_asked_for_in_few_goes() {
     let mut market = market();
     block(&mut market, "aoba", vec![order("a", false, 1, 10); 4_000]);
     let large = market.envelope(party("botan"), KeyId(0), vec![order("b", true, 1_000, 10)]);
-    let goes = withheld::goes(&market, &large);
+    let goes = fetching::goes(&market, &large);
     assert!(goes <= 3, "one order that takes a thousand: {goes} goes");
     let small = market.envelope(party("botan"), KeyId(0), vec![order("b", true, 1, 10); 1_000]);
-    let goes = withheld::goes(&market, &small);
+    let goes = fetching::goes(&market, &small);
     assert!(goes <= 3, "a thousand orders that take one each: {goes} goes");
     let unpaid = market.envelope(party("chidori"), KeyId(0), vec![order("c", true, 1, 10); 1_000]);
-    let goes = withheld::goes(&market, &unpaid);
+    let goes = fetching::goes(&market, &unpaid);
     assert!(goes <= 16, "a thousand that wait in the queue: {goes} goes");
     let at = market.begin_block();
     assert_eq!(ledger::open(&market, at).unwrap(), ledger::Outcome::default());

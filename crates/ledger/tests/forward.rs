@@ -2,7 +2,8 @@
 
 #![allow(clippy::disallowed_types, reason = "tests count in memory")]
 
-#[path = "board/withheld.rs"]
+#[path = "board/fetching.rs"]
+mod fetching;
 mod withheld;
 
 use ledger::{
@@ -251,6 +252,6 @@ fn rows_are_asked_for_in_few_goes() {
     let some = |after| member(&market, "botan", after, vec![order(true, 1, 10); 3]);
     let all: Vec<_> = (0..u64::from(FORWARDED_MAX)).map(some).collect();
     let outer = forward(&market, "venue", &all);
-    let goes = withheld::goes(&market, &outer);
+    let goes = fetching::goes(&market, &outer);
     assert!(goes <= 3, "{goes} goes for 768 orders");
 }

@@ -6,6 +6,7 @@
 mod day;
 #[path = "random/judge.rs"]
 mod judge;
+mod withheld;
 
 use std::thread;
 

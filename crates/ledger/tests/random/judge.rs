@@ -16,6 +16,8 @@ use ledger::{
 };
 use types::{BusinessDate, InstructionId, InstrumentId, Reader, Wire};
 
+use crate::withheld::Withheld;
+
 /// One call of the rules, over whatever is shown.
 type Call<'a> = Box<dyn Fn(&dyn Snapshot) -> Result<Outcome, Missing> + 'a>;
 
@@ -267,25 +269,6 @@ fn assert_no_board_is_crossed(now: &Memory) {
         }
     }
     assert!(best.values().all(|(bid, ask)| bid < ask), "a board is crossed: {best:?}");
-}
-
-/// Rows of a market that are shown once they have been asked for.
-struct Withheld<'a> {
-    market: &'a Memory,
-    shown: RefCell<BTreeSet<Key>>,
-}
-
-impl Snapshot for Withheld<'_> {
-    fn row(&self, key: &Key) -> Result<Option<Value>, Missing> {
-        if self.shown.borrow().contains(key) {
-            return self.market.row(key);
-        }
-        Err(Missing(vec![*key]))
-    }
-
-    fn walk(&self, from: &Entry, to: &Entry) -> Box<dyn Iterator<Item = Entry> + '_> {
-        self.market.walk(from, to)
-    }
 }
 
 /// Most times that a call asks for rows, beginning with none.

@@ -1,26 +1,10 @@
-//! A market whose rows are shown once they have been asked for, as a chain's are.
+//! How often rows are fetched for an envelope.
 
-use std::{cell::RefCell, collections::BTreeSet};
+use std::cell::RefCell;
 
-use ledger::{Entry, Envelope, Key, Missing, NotApplied, Snapshot, Value, memory::Memory};
+use ledger::{Envelope, Key, Missing, NotApplied, memory::Memory};
 
-struct Withheld<'a> {
-    market: &'a Memory,
-    shown: RefCell<BTreeSet<Key>>,
-}
-
-impl Snapshot for Withheld<'_> {
-    fn row(&self, key: &Key) -> Result<Option<Value>, Missing> {
-        if self.shown.borrow().contains(key) {
-            return self.market.row(key);
-        }
-        Err(Missing(vec![*key]))
-    }
-
-    fn walk(&self, from: &Entry, to: &Entry) -> Box<dyn Iterator<Item = Entry> + '_> {
-        self.market.walk(from, to)
-    }
-}
+use crate::withheld::Withheld;
 
 /// How often an envelope's rows have to be fetched beyond those that are foreseen.
 pub fn goes(market: &Memory, envelope: &Envelope) -> u32 {
