@@ -19,8 +19,9 @@ use tokio::{
 };
 
 use crate::{
-    Asker, Full, Place, Shared, ms,
+    Asker, Place, Shared, ms,
     patient::Patient,
+    places::Full,
     problem::{self, Code, Problem},
 };
 

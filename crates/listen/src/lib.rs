@@ -18,8 +18,8 @@ mod protect;
 mod rate;
 
 use std::{
-    net::{SocketAddr, TcpListener},
-    sync::{Arc, Mutex},
+    net::{IpAddr, SocketAddr, TcpListener},
+    sync::{Arc, Mutex, atomic::Ordering::Relaxed},
     thread,
     time::Duration,
 };
@@ -29,10 +29,11 @@ use serde::Deserialize;
 use tokio::sync::watch;
 
 pub use count::{Counts, line};
-pub use places::{Full, Place, Places};
+pub use places::Place;
 pub use problem::{Code, Problem};
 pub use protect::{Asker, protect, whole};
 
+use places::{Full, Places};
 use rate::Buckets;
 
 /// How much may be asked of a listener.
@@ -111,16 +112,26 @@ pub enum Fault {
 pub struct Shared {
     /// How much may be asked.
     pub limits: Limits,
-    /// Streams.
-    pub streams: Places,
-    /// Proofs.
-    pub proofs: Places,
     /// What is counted.
     pub counts: Arc<Counts>,
     /// Whether the listener stops.
     pub stop: watch::Receiver<bool>,
     connections: Places,
+    streams: Places,
+    proofs: Places,
     buckets: Arc<Mutex<Buckets>>,
+}
+
+/// The place of a stream.
+pub struct Stream {
+    _place: Place,
+    counts: Arc<Counts>,
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.counts.streams.fetch_sub(1, Relaxed);
+    }
 }
 
 impl Shared {
@@ -134,6 +145,30 @@ impl Shared {
             connections: Places::new(limits.connections, limits.connections_of_address),
             buckets: Arc::new(Mutex::new(Buckets::new(limits.requests_per_s, limits.burst))),
         }
+    }
+
+    /// A place for a stream to `address`, which is counted until it is dropped.
+    ///
+    /// # Errors
+    /// `address-streams-exceeded`, `streams-exceeded`.
+    pub fn stream(&self, address: IpAddr) -> Result<Stream, Problem> {
+        let place = self.streams.take(address).map_err(|why| match why {
+            Full::Address => Problem::new(problem::STREAMS_OF_ADDRESS),
+            Full::All => Problem::new(problem::STREAMS),
+        })?;
+        self.counts.streams.fetch_add(1, Relaxed);
+        Ok(Stream { _place: place, counts: self.counts.clone() })
+    }
+
+    /// A place for a proof for `address`.
+    ///
+    /// # Errors
+    /// `address-proofs-exceeded`, `proofs-exceeded`.
+    pub fn proof(&self, address: IpAddr) -> Result<Place, Problem> {
+        self.proofs.take(address).map_err(|why| match why {
+            Full::Address => Problem::new(problem::PROOFS_OF_ADDRESS),
+            Full::All => Problem::new(problem::PROOFS),
+        })
     }
 
     /// Waits until the listener stops.

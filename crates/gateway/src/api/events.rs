@@ -1,6 +1,6 @@
 //! What blocks tell, as a stream of server-sent events: from any height, and on from where one was cut.
 
-use std::{convert::Infallible, sync::Arc, sync::atomic::Ordering::Relaxed, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
     Extension,
@@ -9,7 +9,7 @@ use axum::{
     response::sse::{Event, KeepAlive, Sse},
 };
 use futures::Stream;
-use listen::{Asker, Full, Place, Problem};
+use listen::{Asker, Problem};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -56,11 +56,7 @@ pub async fn events(
         Some(id) => place(id).ok_or_else(|| bad("Last-Event-ID is height-place"))?,
         None => (asked.after.unwrap_or(door.facts()?.height), u64::MAX),
     };
-    let held = door.shared.streams.take(asker).map_err(|why| match why {
-        Full::Address => Problem::new(problem::STREAMS_OF_ADDRESS),
-        Full::All => Problem::new(problem::STREAMS),
-    })?;
-    door.shared.counts.streams.fetch_add(1, Relaxed);
+    let held = door.shared.stream(asker)?;
     let reader = Events { door, after, read: Vec::new(), _held: held };
     let stream = futures::stream::unfold(reader, |mut reader| async move {
         let event = reader.next().await?;
@@ -76,13 +72,7 @@ struct Events {
     after: (u64, u64),
     /// Those that were read and not sent, the next one last.
     read: Vec<Event>,
-    _held: Place,
-}
-
-impl Drop for Events {
-    fn drop(&mut self) {
-        self.door.shared.counts.streams.fetch_sub(1, Relaxed);
-    }
+    _held: listen::Stream,
 }
 
 impl Events {

@@ -1,6 +1,6 @@
 //! Refusals of a gateway, beside those of every listener.
 
-pub use listen::problem::{QUERY, STREAMS, STREAMS_OF_ADDRESS};
+pub use listen::problem::QUERY;
 use listen::{Code, Problem};
 
 use crate::Fault;

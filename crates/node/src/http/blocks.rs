@@ -1,10 +1,8 @@
 //! The stream of blocks: each as soon as it is final, behind its length.
 
-use std::sync::atomic::Ordering::Relaxed;
-
 use axum::body::{Body, Bytes};
 use chain::door::Door;
-use listen::{Place, Shared};
+use listen::Shared;
 
 use super::App;
 
@@ -13,19 +11,12 @@ struct Reader {
     door: Door,
     shared: Shared,
     height: u64,
-    _place: Place,
-}
-
-impl Drop for Reader {
-    fn drop(&mut self) {
-        self.shared.counts.streams.fetch_sub(1, Relaxed);
-    }
+    _place: listen::Stream,
 }
 
 /// Blocks from `height` on, without end: `length u32 | bytes`, again and again. It ends when the node
 /// stops, or does not have the next block. A block is fetched when the one before it was taken.
-pub(super) fn stream(app: &App, height: u64, place: Place) -> Body {
-    app.shared.counts.streams.fetch_add(1, Relaxed);
+pub(super) fn stream(app: &App, height: u64, place: listen::Stream) -> Body {
     let reader =
         Reader { door: app.door.clone(), shared: app.shared.clone(), height, _place: place };
     Body::from_stream(futures::stream::unfold(reader, |mut reader| async move {

@@ -1,10 +1,7 @@
 //! Refusals of a node, beside those of every listener.
 
 use chain::{door::Unanswered, mempool::Refused};
-pub use listen::problem::{
-    BODY_CUT, BODY_TOO_LARGE, BODY_TOO_SLOW, CONNECTIONS, METHOD, NOT_FOUND, PROOFS,
-    PROOFS_OF_ADDRESS, QUERY, RATE, STOPPING, STREAMS, STREAMS_OF_ADDRESS, TOO_SLOW,
-};
+pub use listen::problem::{QUERY, STOPPING};
 use listen::{Code, Problem};
 
 listen::codes! {

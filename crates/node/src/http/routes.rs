@@ -9,7 +9,7 @@ use axum::{
     routing::{MethodRouter, get, post},
 };
 use crypto::proof::Proof;
-use listen::{Asker, Full, Problem, line, whole};
+use listen::{Asker, Problem, line, whole};
 use serde_json::{Value, json};
 use store::archive::{Proved, When};
 use types::LedgerTime;
@@ -111,10 +111,7 @@ async fn stream(
     if from.saturating_sub(1) > newest {
         return Err(not_here(from));
     }
-    let place = app.shared.streams.take(asker).map_err(|why| match why {
-        Full::Address => Problem::new(problem::STREAMS_OF_ADDRESS),
-        Full::All => Problem::new(problem::STREAMS),
-    })?;
+    let place = app.shared.stream(asker)?;
     if from <= newest && app.door.block(from).await.map_err(unanswered)?.is_none() {
         return Err(not_here(from));
     }
@@ -161,10 +158,7 @@ async fn proof(
     RawQuery(query): RawQuery,
 ) -> Answer<Response> {
     let (key, when) = (row_key(&key)?, moment(query.as_deref())?);
-    let place = app.shared.proofs.take(asker).map_err(|why| match why {
-        Full::Address => Problem::new(problem::PROOFS_OF_ADDRESS),
-        Full::All => Problem::new(problem::PROOFS),
-    })?;
+    let place = app.shared.proof(asker)?;
     let stopping = || Problem::new(problem::STOPPING);
     let turn = app.proof.clone().acquire_owned().await.map_err(|_| stopping())?;
     // Whoever asked may go: the chain works on the proof all the same, and the next one waits for it.
