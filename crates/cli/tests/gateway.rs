@@ -1,29 +1,27 @@
 //! Participants' gateways as processes of a market: what each may see, and that what is asked is done once.
 
+mod terminal;
+
 use std::{
     collections::BTreeMap,
     fs,
     io::{Read as _, Write as _},
     net::TcpStream,
-    path::{Path, PathBuf},
-    process::{Command, Output},
+    path::PathBuf,
     time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
 
+use terminal::{furikae, left, said};
+
 const SHARE: &str = "JP3999001005";
 /// Payments that are asked while the gateway is killed.
 const PAYMENTS: usize = 60;
 
-fn furikae(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_furikae")).args(arguments).output().unwrap()
-}
-
 fn done(arguments: &[&str]) -> Value {
     let output = furikae(arguments);
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{arguments:?}: {said}");
+    assert!(output.status.success(), "{arguments:?}: {}", said(&output));
     serde_json::from_slice(&output.stdout).unwrap_or_default()
 }
 
@@ -88,14 +86,6 @@ impl Drop for Market {
         assert!(down.status.success() || std::thread::panicking());
         assert!(std::thread::panicking() || left(&self.dir).is_empty(), "{:?}", left(&self.dir));
     }
-}
-
-/// The processes that were started for the market in `folder` and have not ended.
-fn left(folder: &Path) -> Vec<String> {
-    let processes = fs::read_dir("/proc").unwrap().flatten();
-    let lines = processes.filter_map(|it| fs::read(it.path().join("cmdline")).ok());
-    let lines = lines.map(|it| String::from_utf8_lossy(&it).replace('\0', " "));
-    lines.filter(|it| it.contains(folder.to_str().unwrap())).collect()
 }
 
 impl Door {

@@ -1,31 +1,25 @@
 //! Whole markets of processes, as somebody at a terminal starts them. None is left when a test ends.
 
+mod terminal;
+
 use std::{
     fs,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::Output,
     sync::{Mutex, MutexGuard},
 };
 
 use ledger::script;
 use serde_json::Value;
 
+use terminal::{furikae, left, said};
+
 /// One market at a time: four validators take the machine.
 static ALONE: Mutex<()> = Mutex::new(());
 
 fn alone() -> MutexGuard<'static, ()> {
     ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-}
-
-fn furikae(arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_furikae"));
-    command.args(arguments).output().unwrap()
-}
-
-/// What it says on its error stream.
-fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 fn market_script(name: &str) -> String {
@@ -37,15 +31,6 @@ fn market_script(name: &str) -> String {
 fn folder(name: &str) -> PathBuf {
     let name = format!("furikae-test-{name}-{}", std::process::id());
     std::env::temp_dir().join(name)
-}
-
-/// The processes that were started for the market in `folder` and have not ended.
-fn left(folder: &Path) -> Vec<String> {
-    let folder = folder.to_str().unwrap();
-    let processes = fs::read_dir("/proc").unwrap().flatten();
-    let lines = processes.filter_map(|it| fs::read(it.path().join("cmdline")).ok());
-    let lines = lines.map(|it| String::from_utf8_lossy(&it).replace('\0', " "));
-    lines.filter(|it| it.contains(folder)).collect()
 }
 
 fn json(output: &Output) -> Value {
