@@ -2,7 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use gateway::{Answer, Doors, Follower, Last, View};
+pub use gateway::moment::shown;
+use gateway::{
+    Answer, Doors, Follower, Last, View,
+    moment::{self, NoMoment},
+};
 use serde_json::Value;
 use types::{ChainId, LedgerTime};
 
@@ -141,23 +145,15 @@ async fn newest(doors: &Doors) -> Result<(u64, LedgerTime)> {
 /// # Errors
 /// Malformed, when it is neither a height nor a time since 1970.
 pub fn last(text: &str) -> Result<Last> {
-    if let Ok(height) = text.parse() {
-        return Ok(Last::Height(height));
-    }
-    let time: jiff::Timestamp = text.parse().map_err(|error| {
-        Failure::malformed(format_args!("--as-of {text}: {error}"))
-            .mend("say a height, or a time such as 2026-11-24T09:00:00+09:00")
-    })?;
-    let milliseconds = u64::try_from(time.as_millisecond());
-    let milliseconds = milliseconds
-        .map_err(|_| Failure::malformed(format_args!("--as-of {text}: before 1970")))?;
-    Ok(Last::Time(LedgerTime(milliseconds)))
-}
-
-/// A ledger time as people and programs read it: RFC 3339 with its offset.
-pub fn shown(time: LedgerTime) -> String {
-    let time = i64::try_from(time.0).ok().and_then(|it| jiff::Timestamp::from_millisecond(it).ok());
-    time.map(|it| it.display_with_offset(jiff::tz::Offset::UTC).to_string()).unwrap_or_default()
+    moment::read(text).map_err(|why| {
+        let failure = Failure::malformed(format_args!("--as-of {text}: {why}"));
+        match why {
+            NoMoment::Malformed(_) => {
+                failure.mend("say a height, or a time such as 2026-11-24T09:00:00+09:00")
+            }
+            NoMoment::Before1970 => failure,
+        }
+    })
 }
 
 #[cfg(test)]
@@ -170,10 +166,5 @@ mod tests {
         assert_eq!(last("1970-01-01T09:00:01+09:00").unwrap(), Last::Time(LedgerTime(1_000)));
         assert!(last("yesterday").is_err());
         assert!(last("1969-12-31T00:00:00Z").is_err());
-    }
-
-    #[test]
-    fn a_time_is_shown_with_its_offset() {
-        assert_eq!(shown(LedgerTime(1_500)), "1970-01-01T00:00:01.5+00:00");
     }
 }

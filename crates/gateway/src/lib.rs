@@ -23,6 +23,7 @@ pub mod fields;
 mod follow;
 pub mod history;
 pub mod keys;
+pub mod moment;
 mod outbox;
 pub mod play;
 pub mod proof;

@@ -108,15 +108,16 @@ impl Outbox {
         let keep = sqlx::query(keep).bind(party).bind(user).bind(key).bind(digest);
         keep.bind(ids.join(" ")).execute(&mut *all).await.map_err(fault)?;
         for it in envelopes {
-            let sequence = it.envelope.sequence;
             let keep =
                 "INSERT INTO envelope (party, lane, sequence, signed) VALUES ($1, $2, $3, $4)";
-            let keep = sqlx::query(keep).bind(party).bind(lane).bind(signed(sequence));
+            let keep = sqlx::query(keep).bind(party).bind(lane).bind(signed(it.envelope.sequence));
             keep.bind(it.to_bytes()).execute(&mut *all).await.map_err(fault)?;
+        }
+        if let Some(last) = envelopes.last() {
             let next = "INSERT INTO lane (party, lane, next) VALUES ($1, $2, $3) \
                         ON CONFLICT (party, lane) DO UPDATE SET next = excluded.next";
             let next = sqlx::query(next).bind(party).bind(lane);
-            let next = next.bind(signed(sequence.saturating_add(1)));
+            let next = next.bind(signed(last.envelope.sequence.saturating_add(1)));
             next.execute(&mut *all).await.map_err(fault)?;
         }
         all.commit().await.map_err(fault)

@@ -40,6 +40,16 @@ pub struct Sending {
     stuck: Mutex<Option<String>>,
 }
 
+/// How far envelopes are on their way.
+struct Handing {
+    /// The lane's next number in the newest block; changed until what it holds was let go.
+    held: watch::Receiver<u64>,
+    /// Below this all were handed over.
+    handed: u64,
+    /// When a block last held one, or all were held.
+    moved: Instant,
+}
+
 /// What came of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Taken {
@@ -122,9 +132,10 @@ impl Sending {
     /// Hands envelopes over, in their order, until blocks hold them. Without end.
     pub async fn hand_over(&self, doors: &Doors) {
         let mut held = self.held.clone();
-        let (mut handed, mut moved) = (0, Instant::now());
+        held.mark_changed();
+        let mut handing = Handing { held, handed: 0, moved: Instant::now() };
         loop {
-            match self.hand_over_some(doors, &mut held, &mut handed, &mut moved).await {
+            match self.hand_over_some(doors, &mut handing).await {
                 Ok(true) => (),
                 Ok(false) => tokio::time::sleep(PAUSE).await,
                 Err(fault) => {
@@ -135,40 +146,39 @@ impl Sending {
         }
     }
 
-    /// Hands some over, or waits until there are some; `false` when no node takes the next. Below `handed` all were
-    /// handed over; `moved` is when a block last held one, or all were held.
-    async fn hand_over_some(
-        &self,
-        doors: &Doors,
-        held: &mut watch::Receiver<u64>,
-        handed: &mut u64,
-        moved: &mut Instant,
-    ) -> Result<bool, Fault> {
-        if held.has_changed().unwrap_or(false) || *handed <= *held.borrow() {
-            *moved = Instant::now();
+    /// Hands some over, or waits until there are some; `false` when no node takes the next.
+    async fn hand_over_some(&self, doors: &Doors, on: &mut Handing) -> Result<bool, Fault> {
+        if on.held.has_changed().unwrap_or(false) {
+            let next = *on.held.borrow();
+            self.outbox.let_go(next).await?;
+            on.held.mark_unchanged();
+            (on.handed, on.moved) = (next.max(on.handed), Instant::now());
         }
-        let next = *held.borrow_and_update();
-        self.outbox.let_go(next).await?;
-        *handed = next.max(*handed);
-        if *handed > next && moved.elapsed() > AGAIN_AFTER {
+        let next = *on.held.borrow();
+        if on.handed <= next {
+            on.moved = Instant::now();
+        } else if on.moved.elapsed() > AGAIN_AFTER {
             // What was handed over and is not held may be lost; another node may do better.
             self.says_stuck(next, Some("it was handed over, and no block holds it yet".into()));
             doors.prefer_next();
-            (*handed, *moved) = (next, Instant::now());
+            (on.handed, on.moved) = (next, Instant::now());
         }
-        let waiting = self.outbox.waiting(*handed, AT_ONCE).await?;
+        let waiting = self.outbox.waiting(on.handed, AT_ONCE).await?;
         for it in &waiting {
             if !self.post(doors, it).await {
                 doors.prefer_next();
                 return Ok(false);
             }
-            *handed = it.envelope.sequence.saturating_add(1);
+            on.handed = it.envelope.sequence.saturating_add(1);
         }
         if waiting.is_empty() {
             let moves = async {
                 tokio::select! {
                     () = self.grown.notified() => (),
-                    changed = held.changed() => if changed.is_err() { std::future::pending().await },
+                    changed = on.held.changed() => match changed {
+                        Ok(()) => on.held.mark_changed(),
+                        Err(_) => std::future::pending().await,
+                    },
                 }
             };
             let _ = timeout(AGAIN_AFTER, moves).await;

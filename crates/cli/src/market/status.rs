@@ -128,18 +128,20 @@ pub fn answers(runtime: &Runtime, part: Part<'_>) -> bool {
 }
 
 async fn is_ready(gateway: &GatewayPlan) -> bool {
-    let ready = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build();
-    let Ok(http) = ready else { return false };
-    let answer = http.get(format!("http://{}/readyz", gateway.api)).send().await;
-    answer.is_ok_and(|it| it.status().is_success())
+    let answer = get(gateway, "/readyz", "").await;
+    answer.is_some_and(|it| it.status().is_success())
+}
+
+/// What a gateway answers to `path`, to the user of this token.
+async fn get(gateway: &GatewayPlan, path: &str, token: &str) -> Option<reqwest::Response> {
+    let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().ok()?;
+    http.get(format!("http://{}{path}", gateway.api)).bearer_auth(token).send().await.ok()
 }
 
 /// What a gateway says of itself, to the user whose token lies in its folder.
 async fn ask_gateway(gateway: &GatewayPlan, token: &Path) -> Option<Value> {
     let token = fs::read_to_string(token).ok()?;
-    let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().ok()?;
-    let asked = http.get(format!("http://{}/v1/status", gateway.api)).bearer_auth(token.trim());
-    asked.send().await.ok()?.json().await.ok()
+    get(gateway, "/v1/status", token.trim()).await?.json().await.ok()
 }
 
 /// Asks all nodes.

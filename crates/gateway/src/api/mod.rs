@@ -19,7 +19,7 @@ mod user;
 use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
-    Router,
+    Json, Router,
     http::header,
     response::{IntoResponse as _, Response},
     routing::get,
@@ -104,12 +104,12 @@ pub fn page() -> serde_json::Result<String> {
 }
 
 fn router(door: Door) -> Router {
-    let (router, _) = documented().split_for_parts();
+    let (router, page) = documented().split_for_parts();
     router
         .route("/healthz", get(async || "well\n"))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
-        .route("/openapi.json", get(openapi))
+        .route("/openapi.json", get(async move || Json(page)))
         .with_state(door)
 }
 
@@ -128,11 +128,6 @@ async fn metrics(door: axum::extract::State<Door>) -> Response {
     gauge("furikae_gateway_stuck", "Whether the next envelope does not come into a block.", stuck);
     text += &door.shared.counts.text();
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
-}
-
-async fn openapi() -> Answer<Response> {
-    let page = page().map_err(|why| Problem::saying(problem::DATABASE, why))?;
-    Ok(([(header::CONTENT_TYPE, "application/json")], page).into_response())
 }
 
 #[cfg(test)]

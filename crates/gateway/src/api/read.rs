@@ -6,7 +6,7 @@ use axum::{
 };
 use ledger::governance::Roles;
 use listen::Problem;
-use types::{InstructionId, InstrumentId, LedgerTime, Sender};
+use types::{InstructionId, InstrumentId, Sender};
 
 use super::{
     Answer, Door,
@@ -14,14 +14,16 @@ use super::{
     shapes::{
         self, Instructions, Instrument, InstrumentList, Moment, MovementList, Movements, Owner,
         OwnerList, PositionList, Positions, ProblemShape, Registry, Standing, StandingList, Status,
-        Stood, Told, shown,
+        Stood, Told,
     },
     sight::Sight,
     user::Reader,
 };
 use crate::{
+    Last,
     facts::Facts,
     history::{self, Wanted},
+    moment::{self, NoMoment, shown},
 };
 
 /// Rows of a page, unless asked otherwise, and at most.
@@ -249,27 +251,31 @@ fn newest(facts: &Facts) -> Stood {
 }
 
 /// The block that is meant: the newest, or that of a height or a time.
-pub async fn moment(door: &Door, facts: &Facts, as_of: Option<&str>) -> Answer<Stood> {
+async fn moment(door: &Door, facts: &Facts, as_of: Option<&str>) -> Answer<Stood> {
     let Some(text) = as_of else { return Ok(newest(facts)) };
     let not_yet = || Problem::saying(problem::NOT_YET, format_args!("as_of {text}"));
-    let height = if let Ok(height) = text.parse::<u64>() {
-        height
-    } else {
-        let time: Result<jiff::Timestamp, _> = text.parse();
-        let time =
-            time.map_err(|why| Problem::saying(problem::QUERY, format_args!("as_of: {why}")))?;
-        let time = u64::try_from(time.as_millisecond()).map_err(|_| not_yet())?;
-        if time >= facts.time.0 {
-            return Err(not_yet());
+    let last = moment::read(text).map_err(|why| match why {
+        NoMoment::Malformed(why) => Problem::saying(problem::QUERY, format_args!("as_of: {why}")),
+        NoMoment::Before1970 => not_yet(),
+    })?;
+    let height = match last {
+        Last::Height(height) => height,
+        Last::Time(time) if time >= facts.time => return Err(not_yet()),
+        Last::Time(time) => {
+            let found = door.app.history.at_time(time).await.map_err(database)?;
+            found.ok_or_else(not_yet)?
         }
-        let found = door.app.history.at_time(LedgerTime(time)).await.map_err(database)?;
-        found.ok_or_else(not_yet)?
     };
+    at_height(door, facts, height).await?.ok_or_else(not_yet)
+}
+
+/// The block of a height; `None` if it is not in the history.
+async fn at_height(door: &Door, facts: &Facts, height: u64) -> Answer<Option<Stood>> {
     if height > facts.height {
-        return Err(not_yet());
+        return Ok(None);
     }
-    let time = door.app.history.time_of(height).await.map_err(database)?.ok_or_else(not_yet)?;
-    Ok(Stood { height, time: shown(time) })
+    let time = door.app.history.time_of(height).await.map_err(database)?;
+    Ok(time.map(|time| Stood { height, time: shown(time) }))
 }
 
 fn malformed(why: QueryRejection) -> Problem {
@@ -311,7 +317,9 @@ async fn page(
 ) -> Answer<(Stood, Option<String>)> {
     let Some(cursor) = cursor else { return Ok((moment(door, facts, as_of).await?, None)) };
     let (height, after) = two(&cursor)?;
-    let stood = moment(door, facts, Some(&number(&height, "cursor")?.to_string())).await?;
+    let stood = at_height(door, facts, number(&height, "cursor")?).await?;
+    let not_yet = || Problem::saying(problem::NOT_YET, format_args!("as_of {height}"));
+    let stood = stood.ok_or_else(not_yet)?;
     if as_of.is_some() && moment(door, facts, as_of).await?.height != stood.height {
         return Err(Problem::saying(problem::QUERY, "cursor: it is of another moment than as_of"));
     }

@@ -2,7 +2,6 @@
 //! block it is true.
 
 use serde::{Deserialize, Serialize};
-use types::LedgerTime;
 use utoipa::{IntoParams, ToSchema};
 
 /// Which moment, and which page.
@@ -279,10 +278,4 @@ pub struct ProblemShape {
     pub title: String,
     /// What happened in this case.
     pub detail: String,
-}
-
-/// A time as people and programs read it.
-pub fn shown(time: LedgerTime) -> String {
-    let time = i64::try_from(time.0).ok().and_then(|it| jiff::Timestamp::from_millisecond(it).ok());
-    time.map(|it| it.display_with_offset(jiff::tz::Offset::UTC).to_string()).unwrap_or_default()
 }

@@ -1,14 +1,13 @@
 //! Events as JSON, and who may see them.
 
-use ledger::{Event, Inadmissible, book::Movement, order::OrderEnd, trade::TradeId};
+use ledger::{
+    Event, Inadmissible, book::Movement, governance::OPERATOR, order::OrderEnd, trade::TradeId,
+};
 use serde_json::{Value, json};
 use types::{AccountId, InstructionId, InstrumentId, PartyId, Sender};
 
 use super::sight::Sight;
 use crate::{Fault, History, facts::Facts, view::open};
-
-/// Who asks for what settles the fills of the board.
-const NOBODY: Sender = Sender::Party(PartyId(0));
 
 /// Who is concerned by an event.
 enum Concerns {
@@ -35,7 +34,7 @@ pub async fn is_seen(facts: &Facts, history: &History, event: &Event) -> Result<
         Concerns::Everybody => true,
         Concerns::Instruction(ids) => {
             let mut seen = ids.iter().any(|it| it.sender == sender);
-            for id in ids.iter().filter(|it| it.sender == NOBODY) {
+            for id in ids.iter().filter(|it| it.sender == Sender::Party(OPERATOR)) {
                 seen = seen || history.party_of(&id.to_string()).await? == Some(own);
             }
             seen

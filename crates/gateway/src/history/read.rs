@@ -125,21 +125,20 @@ impl History {
     pub async fn positions(&self, height: u64, wanted: &Wanted) -> Result<Vec<Position>, Fault> {
         let Wanted { account, instrument, manager, after, limit } = wanted;
         let (after_instrument, after_account) = after.clone().unwrap_or_default();
-        // Only what is asked for is a condition, so that the engine finds the index for it.
         let mut positions = String::from(
             "SELECT position.instrument, position.account, account.holder, position.units, \
              position.from_height FROM position JOIN account ON account.account = position.account \
              WHERE position.from_height <= $1 AND position.to_height > $1 \
              AND (position.instrument, position.account) > ($2, $3)",
         );
-        let conditions = [
-            ("position.account", account.is_some()),
-            ("position.instrument", instrument.is_some()),
-            ("account.manager", manager.is_some()),
-        ];
-        for (place, (column, _)) in (5..).zip(conditions.into_iter().filter(|it| it.1)) {
-            positions += &format!(" AND {column} = ${place}");
-        }
+        positions += &conditions(
+            5,
+            [
+                account.as_ref().map(|_| "position.account"),
+                instrument.as_ref().map(|_| "position.instrument"),
+                manager.map(|_| "account.manager"),
+            ],
+        );
         positions += " ORDER BY position.instrument, position.account LIMIT $4";
         let mut query = sqlx::query(AssertSqlSafe(positions))
             .bind(signed(height))
@@ -245,20 +244,25 @@ impl History {
         after: Option<&str>,
         limit: u32,
     ) -> Result<Vec<Standing>, Fault> {
-        let newest = "SELECT instruction, height, status, code, reason FROM standing AS last \
-             WHERE height <= $1 AND ($2 < 0 OR party = $2) AND ($3 = '' OR status = $3) \
-             AND instruction > $4 AND NOT EXISTS (SELECT 1 FROM standing AS later \
+        let mut newest = String::from(
+            "SELECT instruction, height, status, code, reason FROM standing AS last \
+             WHERE height <= $1 AND instruction > $2 AND NOT EXISTS (SELECT 1 FROM standing AS later \
              WHERE later.instruction = last.instruction AND later.height <= $1 \
-             AND (later.height, later.place) > (last.height, last.place)) \
-             ORDER BY instruction LIMIT $5";
-        let rows = sqlx::query(newest)
+             AND (later.height, later.place) > (last.height, last.place))",
+        );
+        newest += &conditions(4, [party.map(|_| "party"), status.map(|_| "status")]);
+        newest += " ORDER BY instruction LIMIT $3";
+        let mut query = sqlx::query(AssertSqlSafe(newest))
             .bind(signed(height))
-            .bind(party.map_or(-1, i64::from))
-            .bind(status.unwrap_or_default())
             .bind(after.unwrap_or_default())
-            .bind(i64::from(limit))
-            .fetch_all(&self.0.pool)
-            .await;
+            .bind(i64::from(limit));
+        if let Some(party) = party {
+            query = query.bind(i64::from(party));
+        }
+        if let Some(status) = status {
+            query = query.bind(status);
+        }
+        let rows = query.fetch_all(&self.0.pool).await;
         let rows = rows.map_err(|it| self.0.engine.fault(it))?;
         rows.iter().map(|row| self.standing(row)).collect()
     }
@@ -354,4 +358,11 @@ impl History {
         let event = Event::from_bytes(&bytes).map_err(|why| self.0.engine.not_ours(why))?;
         Ok(Told { height: self.0.number(row, 0)?, place: self.0.number(row, 1)?, event })
     }
+}
+
+/// That each of these columns, of those that are asked for, is the value bound at its place, from `first` on. Only
+/// what is asked for is a condition, so that the engine finds the index for it.
+fn conditions<const N: usize>(first: usize, columns: [Option<&str>; N]) -> String {
+    let asked = (first..).zip(columns.into_iter().flatten());
+    asked.map(|(place, column)| format!(" AND {column} = ${place}")).collect()
 }
