@@ -24,6 +24,8 @@ mod script;
 #[cfg(test)]
 mod stand_in;
 mod submit;
+#[expect(dead_code, reason = "the commands that ask gateways follow")]
+mod user;
 mod validators;
 
 use std::process::ExitCode;

@@ -187,7 +187,7 @@ enum Told {
 }
 
 /// All of a body, if it is not too long.
-async fn body_of(mut answer: Response) -> Result<Vec<u8>, String> {
+pub(crate) async fn body_of(mut answer: Response) -> Result<Vec<u8>, String> {
     let mut body = Vec::new();
     while let Some(part) = answer.chunk().await.map_err(|error| words(&error))? {
         if part.len() > BODY_MAX.saturating_sub(body.len()) {
@@ -198,7 +198,7 @@ async fn body_of(mut answer: Response) -> Result<Vec<u8>, String> {
     Ok(body)
 }
 
-fn refused(url: &str, status: StatusCode, body: &[u8]) -> Fault {
+pub(crate) fn refused(url: &str, status: StatusCode, body: &[u8]) -> Fault {
     let problem = serde_json::from_slice(body).unwrap_or_else(|_| Problem {
         title: status.canonical_reason().unwrap_or_default().into(),
         detail: String::from_utf8_lossy(body).chars().take(200).collect(),
@@ -208,7 +208,7 @@ fn refused(url: &str, status: StatusCode, body: &[u8]) -> Fault {
 }
 
 /// An error with its causes, in one line.
-fn words(error: &dyn std::error::Error) -> String {
+pub(crate) fn words(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -5,13 +5,13 @@ use std::path::PathBuf;
 /// The world said no to a gateway.
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
-    /// No node answered.
-    #[error("no node answers: {}", tried.join("; "))]
+    /// No node or gateway answered.
+    #[error("nobody answers: {}", tried.join("; "))]
     Unreachable {
-        /// Each node that was tried, and why it did not serve.
+        /// Each that was tried, and why it did not serve.
         tried: Vec<String>,
     },
-    /// A node answered that it will not do this.
+    /// A node or gateway answered that it will not do this.
     #[error("{url} refuses ({status}): {}", problem.words())]
     Refused {
         /// Who was asked.

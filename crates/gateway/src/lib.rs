@@ -13,6 +13,7 @@ extern crate alloc;
 
 pub mod api;
 pub mod ask;
+mod client;
 mod committees;
 pub mod config;
 mod database;
@@ -34,6 +35,7 @@ mod sign;
 mod testing;
 mod view;
 
+pub use client::Client;
 pub use committees::Committees;
 pub use doors::{Answer, Doors};
 pub use fault::{Fault, Problem};

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use tokio::runtime::Runtime;
 
+pub use files::TOKEN;
 pub use folder::{Folder, NodePlan, Part, Plan, write_whole};
 #[cfg(test)]
 pub use found::genesis_for_tests;

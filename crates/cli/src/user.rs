@@ -1,0 +1,59 @@
+//! As which user of which gateway a command asks: of a market on this machine, or of any by its address.
+
+use std::{fs, path::PathBuf};
+
+use clap::Args;
+use gateway::Client;
+
+use crate::{
+    arguments::At,
+    failure::{Failure, Result},
+    market::{Folder, TOKEN},
+};
+
+/// Which gateway, and as whom.
+#[derive(Clone, Debug, Args)]
+pub struct User {
+    /// The party whose gateway is asked, such as aoba
+    #[arg(long = "as", value_name = "PARTY", default_value = "furikae")]
+    pub party: String,
+    #[command(flatten)]
+    pub at: At,
+    /// A gateway by its address, such as http://127.0.0.1:20123
+    #[arg(long, value_name = "URL", conflicts_with_all = ["dir", "party"], requires = "token_file")]
+    pub gateway: Option<String>,
+    /// The file that holds your token for it
+    #[arg(long, value_name = "FILE", requires = "gateway")]
+    pub token_file: Option<PathBuf>,
+}
+
+impl User {
+    /// The gateway, to be asked as this user.
+    ///
+    /// # Errors
+    /// Unreachable, when there is no market in the folder. Malformed, when the party has no gateway there. A fault,
+    /// when the token cannot be read.
+    pub fn client(&self) -> Result<Client> {
+        let (url, token) = match (&self.gateway, &self.token_file) {
+            (Some(url), Some(token)) => (url.clone(), token.clone()),
+            _ => self.of_folder()?,
+        };
+        let text = fs::read_to_string(&token);
+        let text = text.map_err(|error| Failure::file("read", &token, &error))?;
+        Ok(Client::new(&url, text.trim())?)
+    }
+
+    fn of_folder(&self) -> Result<(String, PathBuf)> {
+        let folder = Folder::chosen(self.at.dir.as_deref())?;
+        let plan = folder.plan()?;
+        let gateway = plan.gateways.iter().find(|it| it.word == self.party).ok_or_else(|| {
+            let words: Vec<_> = plan.gateways.iter().map(|it| it.word.as_str()).collect();
+            let failure = Failure::malformed(format_args!("{:?} has no gateway here", self.party));
+            match words.as_slice() {
+                [] => failure.mend("make a market without --no-gateways"),
+                words => failure.mend(format_args!("--as one of {}", words.join(", "))),
+            }
+        })?;
+        Ok((format!("http://{}", gateway.api), folder.data(&gateway.name).join(TOKEN)))
+    }
+}
