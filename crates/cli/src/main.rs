@@ -21,10 +21,10 @@ mod read;
 mod registry;
 mod replay;
 mod script;
+mod stage;
 #[cfg(test)]
 mod stand_in;
 mod submit;
-#[expect(dead_code, reason = "the commands that ask gateways follow")]
 mod user;
 mod validators;
 
@@ -75,7 +75,7 @@ fn run(command: Command) -> Result<()> {
         Command::List(asked) => list::list(&runtime()?, &asked),
         Command::Replay(asked) => replay::replay(&runtime()?, &asked),
         Command::Offset(asked) => offset::offset(&asked),
-        Command::Bench(arguments::Bench::Quiet(asked)) => bench::quiet(&runtime()?, &asked),
+        Command::Bench(asked) => bench::bench(&runtime()?, &asked),
         Command::Node(command) => node::command(command),
         Command::Gateway(command) => participant::command(command),
         Command::Completions { shell } => {

@@ -9,6 +9,7 @@
 
 mod ask;
 mod events;
+mod forward;
 pub mod problem;
 mod read;
 mod shapes;
@@ -92,6 +93,7 @@ fn documented() -> OpenApiRouter<Door> {
         .routes(routes!(read::instructions, ask::ask))
         .routes(routes!(read::instruction))
         .routes(routes!(ask::submission))
+        .routes(routes!(forward::forward))
         .routes(routes!(events::events))
 }
 

@@ -24,7 +24,7 @@ pub const NEVER: i64 = i64::MAX;
 pub const HISTORY: Purpose =
     Purpose { name: "history", version: 1, tables: &TABLES, make: &MAKE, can_be_made_again: true };
 
-const TABLES: [&str; 9] = [
+const TABLES: [&str; 10] = [
     "newest",
     "block",
     "committee",
@@ -32,6 +32,7 @@ const TABLES: [&str; 9] = [
     "account",
     "position",
     "movement",
+    "fill",
     "standing",
     "event",
 ];
