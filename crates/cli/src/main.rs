@@ -6,8 +6,10 @@ mod bench;
 mod day;
 mod desk;
 mod door;
+mod drill;
 mod facts;
 mod failure;
+mod key;
 mod list;
 mod market;
 mod node;
@@ -76,8 +78,10 @@ fn run(command: Command) -> Result<()> {
         Command::Replay(asked) => replay::replay(&runtime()?, &asked),
         Command::Offset(asked) => offset::offset(&asked),
         Command::Bench(asked) => bench::bench(&runtime()?, &asked),
+        Command::Drill(asked) => drill::drill(&runtime()?, &asked),
         Command::Node(command) => node::command(command),
         Command::Gateway(command) => participant::command(command),
+        Command::Key(asked) => key::key(&asked),
         Command::Completions { shell } => {
             clap_complete::generate(
                 shell,
