@@ -51,6 +51,9 @@ pub enum Command {
     /// Measure a network that is started for it and deleted afterwards
     #[command(subcommand)]
     Bench(crate::bench::Bench),
+    /// What a second person must approve at a gateway
+    #[command(subcommand)]
+    Approvals(crate::approvals::Asked),
     /// An incident on a market that is started for it and deleted afterwards
     #[command(subcommand)]
     Drill(crate::drill::Drill),
@@ -59,7 +62,7 @@ pub enum Command {
     Node(Node),
     /// One participant's door: its users ask it over HTTP, it follows the market and speaks for the participant
     #[command(subcommand)]
-    Gateway(Gateway),
+    Gateway(crate::participant::Asked),
     /// Make a key file, or read one, and print its public key
     Key(crate::key::Asked),
     /// Print completions for a shell
@@ -356,22 +359,6 @@ pub enum On {
     Sim,
 }
 
-/// `furikae gateway`
-#[derive(Debug, Subcommand)]
-pub enum Gateway {
-    /// Run one participant's gateway until it is told to stop (SIGINT, SIGTERM)
-    Run {
-        /// Its gateway.toml; what it keeps lies beside it, unless that names databases elsewhere
-        #[arg(long, value_name = "FILE")]
-        config: PathBuf,
-        /// Stop when this process has ended
-        #[arg(long = "while", value_name = "PID@TICKS", hide = true)]
-        watched: Option<Process>,
-    },
-    /// Print what a gateway may be asked, as OpenAPI 3.1
-    Openapi,
-}
-
 /// `furikae node`
 #[derive(Debug, Subcommand)]
 pub enum Node {
@@ -380,6 +367,8 @@ pub enum Node {
         /// Its node.toml; what it keeps lies beside it
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
+        #[command(flatten)]
+        logs: crate::logs::Logs,
         /// Stop when this process has ended
         #[arg(long = "while", value_name = "PID@TICKS", hide = true)]
         watched: Option<Process>,

@@ -93,7 +93,9 @@ impl From<gateway::Fault> for Failure {
         let status = match fault {
             Fault::Unreachable { .. } => Status::Unreachable,
             Fault::Refused { .. } => Status::No,
-            Fault::Config { .. } | Fault::Http(listen::Fault::NotLoopback(_)) => Status::Malformed,
+            Fault::Config { .. }
+            | Fault::Given { .. }
+            | Fault::Http(listen::Fault::NotLoopback(_)) => Status::Malformed,
             Fault::NotUnderstood { .. }
             | Fault::NotCertified { .. }
             | Fault::Database { .. }

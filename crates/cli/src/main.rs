@@ -1,5 +1,6 @@
 //! The one binary, `furikae`.
 
+mod approvals;
 mod arguments;
 mod as_of;
 mod bench;
@@ -11,6 +12,7 @@ mod facts;
 mod failure;
 mod key;
 mod list;
+mod logs;
 mod market;
 mod node;
 mod offline;
@@ -77,6 +79,7 @@ fn run(command: Command) -> Result<()> {
         Command::List(asked) => list::list(&runtime()?, &asked),
         Command::Replay(asked) => replay::replay(&runtime()?, &asked),
         Command::Offset(asked) => offset::offset(&asked),
+        Command::Approvals(asked) => approvals::approvals(&runtime()?, &asked),
         Command::Bench(asked) => bench::bench(&runtime()?, &asked),
         Command::Drill(asked) => drill::drill(&runtime()?, &asked),
         Command::Node(command) => node::command(command),

@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use node::Fault;
-use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
 use crate::{
     arguments::Node,
     failure::{Failure, Result},
+    logs::Logs,
     market::{Stops, stop_after},
     offline,
 };
@@ -18,11 +18,11 @@ use crate::{
 /// Malformed, when the configuration is. A fault of the node.
 pub fn command(command: Node) -> Result<()> {
     match command {
-        Node::Run { config, watched } => {
+        Node::Run { config, logs, watched } => {
             if let Some(watched) = watched {
                 stop_after(watched)?;
             }
-            run(&config)
+            run(&config, logs)
         }
         Node::Verify { folder, output } => offline::verify(&folder, output),
         Node::Rebuild { folder, output } => offline::rebuild(&folder, output),
@@ -30,10 +30,10 @@ pub fn command(command: Node) -> Result<()> {
 }
 
 /// Runs it until this process is asked to stop. What it keeps lies beside its configuration.
-fn run(config: &Path) -> Result<()> {
+fn run(config: &Path, logs: Logs) -> Result<()> {
     let folder = folder_of(config, node::config::NAME)?;
     let stops = Stops::listen()?;
-    tell_logs();
+    logs.tell()?;
     node::run(folder, async move { stops.wait().await }).map_err(|fault| failure(fault, folder))
 }
 
@@ -63,13 +63,4 @@ pub fn failure(fault: Fault, folder: &Path) -> Failure {
         Fault::Chain(_) => Failure::fault(fault)
             .mend(format_args!("furikae node verify {folder} names what is damaged, if anything is")),
     }
-}
-
-/// What a node or a gateway says goes to standard error, a JSON object a line; `FURIKAE_LOG` says what of it.
-pub fn tell_logs() {
-    let filter = EnvFilter::builder()
-        .with_env_var("FURIKAE_LOG")
-        .with_default_directive(LevelFilter::WARN.into());
-    let logs = tracing_subscriber::fmt().json().with_writer(std::io::stderr);
-    logs.with_env_filter(filter.from_env_lossy()).init();
 }

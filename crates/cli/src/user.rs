@@ -22,8 +22,8 @@ pub struct User {
     /// A gateway by its address, such as http://127.0.0.1:20123
     #[arg(long, value_name = "URL", conflicts_with_all = ["dir", "party"], requires = "token_file")]
     pub gateway: Option<String>,
-    /// The file that holds your token for it
-    #[arg(long, value_name = "FILE", requires = "gateway")]
+    /// The file that holds your token, if it is not that of the market's back office
+    #[arg(long, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
 }
 
@@ -36,6 +36,7 @@ impl User {
     pub fn client(&self) -> Result<Client> {
         let (url, token) = match (&self.gateway, &self.token_file) {
             (Some(url), Some(token)) => (url.clone(), token.clone()),
+            (_, Some(token)) => (self.of_folder()?.0, token.clone()),
             _ => self.of_folder()?,
         };
         let text = fs::read_to_string(&token);

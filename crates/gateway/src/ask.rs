@@ -16,6 +16,35 @@ use types::{Digest, InstrumentId, PublicKey, Text};
 
 use crate::fields::{BadField, Fields, Scales};
 
+const GOVERNANCE: [&str; 5] = ["admit-party", "suspend-party", "add-key", "revoke-key", "open-day"];
+const ISSUANCE: [&str; 8] = [
+    "open-account",
+    "list",
+    "request-issue",
+    "request-redeem",
+    "decide-request",
+    "issue-money",
+    "redeem-money",
+    "allocate",
+];
+const TRADES: [&str; 5] =
+    ["import-trades", "close-venue", "report-trade", "affirm-trade", "reject-trade"];
+const SETTLEMENT: [&str; 7] =
+    ["settle", "pay", "hold", "release", "cancel", "prioritise", "sign-off"];
+const BOARD: [&str; 4] = ["open-board", "place-order", "amend-order", "cancel-order"];
+const ATTEST: [&str; 2] = ["attest-position", "attest-instrument"];
+
+/// Every word that `ask` may say.
+pub fn words() -> impl Iterator<Item = &'static str> {
+    [&GOVERNANCE[..], &ISSUANCE, &TRADES, &SETTLEMENT, &BOARD, &ATTEST].concat().into_iter()
+}
+
+/// What JSON asks for, one word for each instruction.
+pub fn asked(value: &Value) -> impl Iterator<Item = &str> {
+    let all = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+    all.iter().filter_map(|it| it.get("ask").and_then(Value::as_str))
+}
+
 /// Reads one instruction, or a list of them.
 ///
 /// # Errors
@@ -34,29 +63,26 @@ fn instruction(value: &Value, path: &str, scales: Scales<'_>) -> Result<Instruct
     let mut it = Fields::of(value, path, scales)?;
     let verb = it.text("ask")?;
     let read = match verb {
-        "admit-party" | "suspend-party" | "add-key" | "revoke-key" | "open-day" => {
-            of_governance(&mut it, verb)
-        }
-        "open-account" | "list" | "request-issue" | "request-redeem" | "decide-request"
-        | "issue-money" | "redeem-money" | "allocate" => of_issuance(&mut it, verb),
-        "import-trades" | "close-venue" | "report-trade" | "affirm-trade" | "reject-trade" => {
-            of_trades(&mut it, verb)
-        }
-        "settle" | "pay" | "hold" | "release" | "cancel" | "prioritise" | "sign-off" => {
-            of_settlement(&mut it, verb)
-        }
-        "open-board" | "place-order" | "amend-order" | "cancel-order" => of_board(&mut it, verb),
-        "attest-position" => Ok(Instruction::AttestPosition {
-            account: it.account("account")?,
-            instrument: it.instrument("instrument")?,
-        }),
-        "attest-instrument" => {
-            Ok(Instruction::AttestInstrument { instrument: it.instrument("instrument")? })
-        }
+        word if GOVERNANCE.contains(&word) => of_governance(&mut it, verb),
+        word if ISSUANCE.contains(&word) => of_issuance(&mut it, verb),
+        word if TRADES.contains(&word) => of_trades(&mut it, verb),
+        word if SETTLEMENT.contains(&word) => of_settlement(&mut it, verb),
+        word if BOARD.contains(&word) => of_board(&mut it, verb),
+        word if ATTEST.contains(&word) => attest(&mut it, verb),
         other => Err(it.refuse("ask", format_args!("{other:?} is nothing that can be asked here"))),
     }?;
     it.finish()?;
     Ok(read)
+}
+
+fn attest(it: &mut Fields<'_>, verb: &str) -> Result<Instruction, BadField> {
+    Ok(match verb {
+        "attest-position" => Instruction::AttestPosition {
+            account: it.account("account")?,
+            instrument: it.instrument("instrument")?,
+        },
+        _ => Instruction::AttestInstrument { instrument: it.instrument("instrument")? },
+    })
 }
 
 fn of_governance(it: &mut Fields<'_>, verb: &str) -> Result<Instruction, BadField> {

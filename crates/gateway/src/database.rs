@@ -23,10 +23,20 @@ pub struct Purpose {
     pub version: i64,
     /// The tables, beside the first, in the order in which they are made.
     pub tables: &'static [&'static str],
-    /// What makes them and their indexes; `{bytes}` is the engine's word for bytes.
+    /// What makes those of the oldest version that is known; `{bytes}` is the engine's word for bytes.
     pub make: &'static [&'static str],
+    /// What moves tables from each version that is known to the next; the last leads to `version`.
+    pub moves: &'static [&'static [&'static str]],
     /// Whether tables of another version may be dropped and made again.
     pub can_be_made_again: bool,
+}
+
+impl Purpose {
+    /// What moves tables of version `known` to this one; `None` if nothing does.
+    fn moves_from(&self, known: i64) -> Option<&'static [&'static [&'static str]]> {
+        let older = usize::try_from(self.version.checked_sub(known)?).ok()?;
+        self.moves.get(self.moves.len().checked_sub(older)?..)
+    }
 }
 
 /// Connections to one.
@@ -57,21 +67,40 @@ impl Database {
         let (what, version) = (purpose.name, purpose.version);
         match this.about(what).await? {
             None => this.make(purpose, chain, &[]).await?,
-            Some((known, of)) if (known, &of) == (version, &chain.to_string()) => (),
             Some((_, of)) if of != chain.to_string() => {
                 let why = format!("it is the {what} of market {of}, not of {chain}");
                 return Err(fault(&why));
             }
+            Some((known, _)) if known == version => (),
             Some(_) if purpose.can_be_made_again => {
                 this.make(purpose, chain, purpose.tables).await?;
             }
-            Some((known, _)) => {
-                let why =
-                    format!("its {what} is of version {known}; this is for version {version}");
-                return Err(fault(&why));
-            }
+            Some((known, _)) => match purpose.moves_from(known) {
+                Some(moves) => this.go_on(purpose, known, moves).await?,
+                None => {
+                    let why =
+                        format!("its {what} is of version {known}; this is for version {version}");
+                    return Err(fault(&why));
+                }
+            },
         }
         Ok(this)
+    }
+
+    /// Moves tables of version `known` to the newest, with all that they hold: at once, or not at all. Who comes
+    /// second finds it done.
+    async fn go_on(&self, purpose: &Purpose, known: i64, moves: &[&[&str]]) -> Result<(), Fault> {
+        let fault = |why: sqlx::Error| self.engine.fault(why);
+        let mut all = self.pool.begin().await.map_err(fault)?;
+        let claim = format!("UPDATE {} SET version = $1 WHERE version = $2", purpose.name);
+        let claim = sqlx::query(AssertSqlSafe(claim)).bind(purpose.version).bind(known);
+        if claim.execute(&mut *all).await.map_err(fault)?.rows_affected() == 1 {
+            for statement in moves.iter().copied().flatten() {
+                let statement = statement.replace("{bytes}", self.engine.bytes());
+                all.execute(AssertSqlSafe(statement)).await.map_err(fault)?;
+            }
+        }
+        all.commit().await.map_err(fault)
     }
 
     /// Makes the tables of a purpose, empty, in the place of those that were there. Others' are never dropped.
@@ -82,7 +111,8 @@ impl Database {
         let own = (!old.is_empty()).then_some(&name);
         let drop = old.iter().chain(own).map(|it| format!("DROP TABLE IF EXISTS {it}"));
         let about = format!("CREATE TABLE {name} (version BIGINT NOT NULL, chain TEXT NOT NULL)");
-        let made = purpose.make.iter().map(|it| it.replace("{bytes}", self.engine.bytes()));
+        let made = purpose.make.iter().chain(purpose.moves.iter().copied().flatten());
+        let made = made.map(|it| it.replace("{bytes}", self.engine.bytes()));
         for statement in drop.chain([about]).chain(made) {
             all.execute(AssertSqlSafe(statement)).await.map_err(fault)?;
         }

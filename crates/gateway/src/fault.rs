@@ -45,6 +45,14 @@ pub enum Fault {
         /// What is wrong with it, and where.
         why: String,
     },
+    /// A flag or a variable of the environment says nothing that a gateway can run with.
+    #[error("{name}: {why}")]
+    Given {
+        /// The flag or the variable.
+        name: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// There is no HTTP listener.
     #[error(transparent)]
     Http(#[from] listen::Fault),

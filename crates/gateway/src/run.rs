@@ -19,7 +19,7 @@ use types::{Lane, PartyId, Sender};
 use crate::{
     Doors, Fault, Follower, History, Signer,
     api::{self, App},
-    config::Config,
+    config::{Config, Given},
     facts::Facts,
     follow::Final,
     outbox::Outbox,
@@ -31,13 +31,17 @@ const TOGETHER: usize = 256;
 /// How long to wait when no node serves.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Runs the gateway in `folder` until `stop` is done.
+/// Runs the gateway in `folder`, with what is `given` over its file, until `stop` is done.
 ///
 /// # Errors
-/// [`Fault::Config`], [`Fault::Key`]; [`Fault::Database`]; [`Fault::Http`]; [`Fault::NotCertified`], when what the
+/// [`Fault::Config`], [`Fault::Given`], [`Fault::Key`]; [`Fault::Database`]; [`Fault::Http`]; [`Fault::NotCertified`], when what the
 /// history holds is not what nodes serve.
-pub async fn run(folder: &Path, stop: impl Future<Output = ()>) -> Result<(), Fault> {
-    let config = Config::read(folder)?;
+pub async fn run(
+    folder: &Path,
+    given: &Given,
+    stop: impl Future<Output = ()>,
+) -> Result<(), Fault> {
+    let config = Config::read(folder, given)?;
     let chain = config.genesis.chain();
     let history = History::open(&config.history, chain).await?;
     let doors = Doors::new(config.nodes.clone())?;
@@ -53,7 +57,8 @@ pub async fn run(folder: &Path, stop: impl Future<Output = ()>) -> Result<(), Fa
     let signer = Signer::new(chain, party, config.key_number, config.key);
     let sending = Arc::new(Sending::new(outbox, signer, lane, holds));
     let (sent, users) = (sending.clone(), Arc::new(config.users));
-    let app = App { chain, history: history.clone(), sending, facts, caught_up, users };
+    let (approval, history_of) = (Arc::new(config.approval), history.clone());
+    let app = App { chain, history: history_of, sending, facts, caught_up, users, approval };
     let server = api::serve(config.http, config.http_limits, app)?;
     let address = server.address();
     tracing::info!(party = party.0, http = %address, "the gateway runs");

@@ -1,5 +1,7 @@
 //! From what a user asks to a block that holds it: once, whatever happens in between.
 
+mod approving;
+
 use std::{
     sync::Mutex,
     time::{Duration, Instant},
@@ -11,6 +13,8 @@ use tokio::{
     time::timeout,
 };
 use types::{InstructionId, Lane, LedgerTime, Wire as _};
+
+pub use approving::Ruling;
 
 use crate::{
     Doors, Fault, Signer,
@@ -101,31 +105,34 @@ impl Sending {
         if let Some(known) = self.outbox.find(&user, &key).await? {
             return Ok(if known.digest == digest { Taken::Known(known) } else { Taken::Other });
         }
-        // Read anew each time: the database alone knows which numbers were given.
-        let first = self.outbox.next().await?.max(*self.held.borrow());
-        signer.learn(self.lane, first);
-        let Some(envelopes) = self.sign(&mut signer, asked) else { return Ok(Taken::TooLong) };
+        let Some(envelopes) = self.sign(&mut signer, asked).await? else {
+            return Ok(Taken::TooLong);
+        };
         let ids = envelopes.iter().flat_map(ids).collect();
-        let submission = Submission { user, key, digest, ids };
+        let submission = Submission { user, key, digest, ids, approval: None };
         self.outbox.keep(&submission, &envelopes).await?;
         self.grown.notify_one();
         Ok(Taken::New(submission))
     }
 
-    /// The envelopes that what is asked becomes; `None` if some of it is too long for any.
-    fn sign(&self, signer: &mut Signer, asked: Asked) -> Option<Vec<Signed>> {
+    /// The envelopes that what is asked becomes, with the next numbers of the lane, which are given once these are
+    /// kept; `None` if some of it is too long for any.
+    async fn sign(&self, signer: &mut Signer, asked: Asked) -> Result<Option<Vec<Signed>>, Fault> {
+        // Read anew each time: the database alone knows which numbers were given.
+        let first = self.outbox.next().await?.max(*self.held.borrow());
+        signer.learn(self.lane, first);
         let never = LedgerTime(u64::MAX);
-        match asked {
-            Asked::Instructions(all) => {
-                let parts = parts(all, |it| (it.to_bytes().len(), 1), INSTRUCTIONS_MAX)?;
-                Some(parts.into_iter().map(|it| signer.sign(self.lane, it, never)).collect())
-            }
+        Ok(match asked {
+            Asked::Instructions(all) => envelopes_of(all).map(|parts| {
+                parts.into_iter().map(|it| signer.sign(self.lane, it, never)).collect()
+            }),
             Asked::Orders(all) => {
                 let size = |it: &Signed| (it.to_bytes().len(), it.envelope.instructions.len());
-                let parts = parts(all, size, FORWARDED_MAX)?;
-                parts.iter().map(|it| signer.forward(self.lane, it, never)).collect()
+                parts(all, size, FORWARDED_MAX).and_then(|parts| {
+                    parts.iter().map(|it| signer.forward(self.lane, it, never)).collect()
+                })
             }
-        }
+        })
     }
 
     /// What a user asked under `key`.
@@ -134,6 +141,13 @@ impl Sending {
     /// [`Fault::Database`].
     pub async fn find(&self, user: &str, key: &str) -> Result<Option<Submission>, Fault> {
         self.outbox.find(user, key).await
+    }
+
+    /// Whether blocks hold all of these instructions, which have become envelopes of this lane; the history has come
+    /// as far.
+    pub fn is_held(&self, ids: &[InstructionId]) -> bool {
+        let held = *self.held.borrow();
+        !ids.is_empty() && ids.iter().all(|it| it.lane == self.lane && it.sequence < held)
     }
 
     /// Why the nodes refuse the next envelope, if they do.
@@ -225,6 +239,11 @@ impl Sending {
     }
 }
 
+/// The instructions of one envelope after another; `None` if one of them is too long for any.
+fn envelopes_of(all: Vec<Instruction>) -> Option<Vec<Vec<Instruction>>> {
+    parts(all, |it| (it.to_bytes().len(), 1), INSTRUCTIONS_MAX)
+}
+
 /// What one envelope after another carries, at most `most` things each, of which `size` tells the bytes and the
 /// instructions; `None` if one of them is too long for any.
 fn parts<T>(all: Vec<T>, size: impl Fn(&T) -> (usize, usize), most: u16) -> Option<Vec<Vec<T>>> {
@@ -271,20 +290,20 @@ mod tests {
     }
 
     /// Party 3's, whose lane's next number is `held` in the newest block.
-    async fn sending(url: &str, held: u64) -> Sending {
+    pub async fn sending(url: &str, held: u64) -> Sending {
         let signer = Signer::new(CHAIN, PartyId(3), KeyId(0), SecretKey::from_seed([1; 32]));
         let (says, held) = watch::channel(held);
         std::mem::forget(says);
         Sending::new(outbox(url, 3).await, signer, LANE, held)
     }
 
-    fn request(key: &str, digest: &str, count: usize) -> Request {
+    pub fn request(key: &str, digest: &str, count: usize) -> Request {
         let open = Instruction::OpenDay { date: BusinessDate(1) };
         let (user, key, digest) = ("somebody".into(), key.into(), digest.into());
         Request { user, key, digest, asked: Asked::Instructions(vec![open; count]) }
     }
 
-    async fn kept(sending: &Sending, request: Request) -> Submission {
+    pub async fn kept(sending: &Sending, request: Request) -> Submission {
         match sending.take(request).await.unwrap() {
             Taken::New(it) => it,
             other => panic!("{other:?}"),

@@ -6,6 +6,30 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
+use ledger::{
+    Genesis,
+    governance::{GenesisParty, Party, Roles},
+};
+use types::{BusinessDate, LedgerTime, Lei, PartyId, Text};
+
+/// A market that has begun, with one party, 3, that may do everything.
+pub fn genesis() -> Genesis {
+    let lei = Lei::parse("5493001KJTIIGC8Y1R12").unwrap();
+    let name = Text::new("someone").unwrap();
+    let row = Party { lei, name, roles: Roles::ADMINISTRATOR, suspended: false };
+    let key = crypto::keys::SecretKey::from_seed([1; 32]).public();
+    Genesis {
+        name: Text::new("market").unwrap(),
+        time: LedgerTime(1_000),
+        date: BusinessDate(20_000),
+        epoch_blocks: 10,
+        leader: 0,
+        parties: vec![GenesisParty { party: PartyId(3), row, key }],
+        validators: Vec::new(),
+        parameters: Vec::new(),
+    }
+}
+
 /// A folder that is deleted when this is dropped.
 pub struct Folder(pub PathBuf);
 

@@ -29,8 +29,10 @@ struct Config<'a> {
     peers: Vec<Peer>,
 }
 
-/// The file in a gateway's folder that holds the token of its one user.
+/// The file in a gateway's folder that holds the token of the user who asks.
 pub const TOKEN: &str = "token";
+/// The file that holds the token of the user who approves.
+const TOKEN_TO_APPROVE: &str = "controller.token";
 /// The lane in which gateways speak; commands speak in lane 0.
 const GATEWAY_LANE: u16 = 1;
 
@@ -49,7 +51,7 @@ struct DoorConfig {
 struct User {
     name: &'static str,
     token_sha256: String,
-    rights: [&'static str; 3],
+    rights: &'static [&'static str],
 }
 
 /// Another node.
@@ -74,7 +76,7 @@ pub fn write(folder: &Folder, plan: &Plan, part: Part<'_>) -> Result<()> {
             (node::config::NAME, toml::to_string(&config(folder, plan, it)?), "node.key", &it.name)
         }
         Part::Gateway(it) => {
-            let door = door(plan, it, &own.join(TOKEN))?;
+            let door = door(plan, it, &own)?;
             public_key(folder, &it.word)?;
             (gateway::config::NAME, toml::to_string(&door), "gateway.key", &it.word)
         }
@@ -83,20 +85,22 @@ pub fn write(folder: &Folder, plan: &Plan, part: Part<'_>) -> Result<()> {
     copy_key(&folder.key(from), &own.join(key))
 }
 
-/// The configuration of a gateway, whose one user has the token in the file at `token`.
-fn door(plan: &Plan, gateway: &GatewayPlan, token: &Path) -> Result<DoorConfig> {
-    let secret = hex::encode(gateway::keys::read_or_create(token)?.seed());
-    let user = User {
-        name: "back-office",
-        token_sha256: hex::encode(crypto::sha256(secret.as_bytes()).0),
-        rights: ["read", "instruct", "forward"],
+/// The configuration of a gateway in the folder `own`, with the tokens of its users.
+fn door(plan: &Plan, gateway: &GatewayPlan, own: &Path) -> Result<DoorConfig> {
+    let user = |name, token: &str, rights: &'static [&'static str]| {
+        let secret = hex::encode(gateway::keys::read_or_create(&own.join(token))?.seed());
+        let token_sha256 = hex::encode(crypto::sha256(secret.as_bytes()).0);
+        Ok::<_, Failure>(User { name, token_sha256, rights })
     };
     Ok(DoorConfig {
         party: gateway.party,
         lane: GATEWAY_LANE,
         http: gateway.api.to_string(),
         nodes: plan.doors(),
-        users: vec![user],
+        users: vec![
+            user("back-office", TOKEN, &["read", "instruct", "forward"])?,
+            user("controller", TOKEN_TO_APPROVE, &["read", "approve"])?,
+        ],
     })
 }
 

@@ -75,6 +75,12 @@ fn spawn(folder: &Folder, part: Part<'_>, watched: Option<Process>) -> Result<Ch
         Part::Gateway(_) => ("gateway", gateway::config::NAME),
     };
     command.args([verb, "run", "--config"]).arg(folder.data(part.name()).join(config));
+    // A market's gateways are where it has planned them, whatever the environment says.
+    for (field, name) in gateway::config::VARIABLES {
+        if field != "approval" {
+            command.env_remove(name);
+        }
+    }
     if let Some(watched) = watched {
         command.args(["--while", &watched.to_string()]);
     }

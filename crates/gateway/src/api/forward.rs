@@ -62,7 +62,7 @@ pub async fn forward(
         return Err(Problem::saying(problem::INSTRUCTION, "the list is empty"));
     }
     let orders = checked(&door, facts.party, orders).await?;
-    take(&door, &user, (key, &body), Asked::Orders(orders)).await
+    take(&door, &user, (key, &body), (Asked::Orders(orders), None)).await
 }
 
 /// The orders, if each of them may be forwarded by `venue`.

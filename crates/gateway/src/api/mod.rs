@@ -7,6 +7,7 @@
 //!        -> history (reads, as of any height), sending (what is asked, once)
 //! ```
 
+mod approve;
 mod ask;
 mod events;
 mod forward;
@@ -18,7 +19,7 @@ mod sight;
 mod told;
 mod user;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
 
 use axum::{
     Json, Router,
@@ -49,6 +50,8 @@ pub struct App {
     pub caught_up: watch::Receiver<bool>,
     /// Who may ask.
     pub users: Arc<Vec<User>>,
+    /// The words of `ask` that a second user must approve.
+    pub approval: Arc<BTreeSet<String>>,
 }
 
 /// What all requests share, with the listener.
@@ -94,6 +97,8 @@ fn documented() -> (Router<Door>, utoipa::openapi::OpenApi) {
         .routes(routes!(read::instructions, ask::ask))
         .routes(routes!(read::instruction))
         .routes(routes!(ask::submission))
+        .routes(routes!(approve::approvals))
+        .routes(routes!(approve::decide))
         .routes(routes!(forward::forward))
         .routes(routes!(events::events))
         .split_for_parts();

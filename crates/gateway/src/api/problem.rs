@@ -17,6 +17,10 @@ listen::codes! {
     CONTENT_TYPE "content-type" 415 "The body is of another type than is taken here";
     TOO_LONG "instruction-too-long" 413 "An instruction is longer than the market takes: split it";
     INSTRUCTION "instruction-malformed" 400 "The body says no instruction";
+    DECISION "decision-malformed" 400 "The body is not {\"approved\": true or false, \"digest\": that of what is decided}";
+    OWN "own-request" 403 "Who asked may not decide about it";
+    DIGEST "digest-different" 409 "What stands under this number has another digest";
+    DECIDED "already-decided" 409 "It was decided otherwise before";
     VENUE "not-a-venue" 403 "Only a venue's gateway forwards orders";
     ORDER "order-not-forwardable" 422 "One of the orders may not be forwarded: none of them is";
     DATABASE "database" 500 "The gateway's database does not do what it is asked";

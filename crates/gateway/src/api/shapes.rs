@@ -260,8 +260,72 @@ pub struct Told {
 pub struct Submission {
     /// The key.
     pub key: String,
-    /// The instructions that it became: what blocks will tell of them stands under these ids.
+    /// submitted, awaiting-approval, approved (and so submitted) or rejected.
+    pub state: String,
+    /// The instructions that it became: what blocks will tell of them stands under these ids. None while it is not
+    /// approved.
     pub ids: Vec<String>,
+    /// Whether blocks hold all of them. Of one that they hold, and of which nothing is told, the effect came at once.
+    pub in_blocks: bool,
+    /// The user who approved or rejected it.
+    pub decided_by: Option<String>,
+    /// The time of the newest block then.
+    pub decided_at: Option<String>,
+}
+
+/// Which requests that need a second person, and which page.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Approvals {
+    /// awaiting-approval, approved or rejected; awaiting-approval when absent.
+    pub state: Option<String>,
+    /// Where the page before this one ended.
+    pub cursor: Option<String>,
+}
+
+/// A request that needs a second person.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Approval {
+    /// Its number at this gateway.
+    pub number: u64,
+    /// The user who asked.
+    pub user: String,
+    /// Under which key.
+    pub key: String,
+    /// The time of the newest block then.
+    pub asked_at: String,
+    /// SHA-256 of what was asked, in hexadecimal digits: a decision names it.
+    pub digest: String,
+    /// What was asked.
+    pub instructions: serde_json::Value,
+    /// awaiting-approval, approved or rejected.
+    pub state: String,
+    /// The instructions that it became.
+    pub ids: Vec<String>,
+    /// The user who approved or rejected it.
+    pub decided_by: Option<String>,
+    /// The time of the newest block then.
+    pub decided_at: Option<String>,
+}
+
+/// Requests that need a second person.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ApprovalList {
+    /// In the order in which they were asked.
+    pub approvals: Vec<Approval>,
+    /// The cursor of the next page; none on the last.
+    pub next: Option<String>,
+}
+
+/// What a second person decides.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Decision {
+    /// Whether it is done.
+    pub approved: bool,
+    /// The digest of what is decided, as the list says it.
+    pub digest: String,
 }
 
 /// A refusal (RFC 9457).

@@ -21,8 +21,14 @@ use crate::database::Purpose;
 pub const NEVER: i64 = i64::MAX;
 
 /// The tables of a history.
-pub const HISTORY: Purpose =
-    Purpose { name: "history", version: 1, tables: &TABLES, make: &MAKE, can_be_made_again: true };
+pub const HISTORY: Purpose = Purpose {
+    name: "history",
+    version: 1,
+    tables: &TABLES,
+    make: &MAKE,
+    moves: &[],
+    can_be_made_again: true,
+};
 
 const TABLES: [&str; 10] = [
     "newest",
