@@ -54,6 +54,12 @@ pub enum Command {
     /// What a second person must approve at a gateway
     #[command(subcommand)]
     Approvals(crate::approvals::Asked),
+    /// Bring a file of instructions to a gateway: each line has its effect once, however often this is said
+    Upload(crate::upload::Asked),
+    /// Allocate a block of one account over investors' accounts, through a gateway
+    Allocate(crate::allocate::Asked),
+    /// Compare a participant's own books with the ledger, through its gateway
+    Reconcile(crate::reconcile::Asked),
     /// An incident on a market that is started for it and deleted afterwards
     #[command(subcommand)]
     Drill(crate::drill::Drill),

@@ -1,10 +1,12 @@
 //! The one binary, `furikae`.
 
+mod allocate;
 mod approvals;
 mod arguments;
 mod as_of;
 mod bench;
 mod day;
+mod decimal;
 mod desk;
 mod door;
 mod drill;
@@ -20,8 +22,10 @@ mod offset;
 mod output;
 mod participant;
 mod percentiles;
+mod progress;
 mod proof;
 mod read;
+mod reconcile;
 mod registry;
 mod replay;
 mod script;
@@ -29,6 +33,8 @@ mod stage;
 #[cfg(test)]
 mod stand_in;
 mod submit;
+mod table;
+mod upload;
 mod user;
 mod validators;
 
@@ -80,6 +86,9 @@ fn run(command: Command) -> Result<()> {
         Command::Replay(asked) => replay::replay(&runtime()?, &asked),
         Command::Offset(asked) => offset::offset(&asked),
         Command::Approvals(asked) => approvals::approvals(&runtime()?, &asked),
+        Command::Upload(asked) => upload::upload(&runtime()?, &asked),
+        Command::Allocate(asked) => allocate::allocate(&runtime()?, &asked),
+        Command::Reconcile(asked) => reconcile::reconcile(&runtime()?, &asked),
         Command::Bench(asked) => bench::bench(&runtime()?, &asked),
         Command::Drill(asked) => drill::drill(&runtime()?, &asked),
         Command::Node(command) => node::command(command),

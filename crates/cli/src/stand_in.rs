@@ -3,7 +3,10 @@
 //! Blocks follow one another as fast as envelopes arrive: each envelope makes a block without a
 //! certificate, and an empty one after it that the validators certify with their keys.
 
+mod gate;
 mod past;
+
+pub use gate::Gate;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -8,6 +8,7 @@ use std::{
     io::{Read as _, Write as _},
     net::TcpStream,
     path::PathBuf,
+    process::Stdio,
     time::{Duration, Instant},
 };
 
@@ -130,6 +131,9 @@ fn each_participant_sees_its_own_and_asks_once() {
     what_is_told(&market);
     what_is_refused(&market);
     payments_are_made_once_though_the_gateway_is_killed(&market);
+    files_are_brought_once_though_all_is_killed(&market);
+    what_is_marked_waits_for_a_second_person(&market);
+    books_are_compared(&market);
 }
 
 /// A gateway says what the commands say, as far as its owner may see it.
@@ -283,9 +287,12 @@ fn ask_until_kept(door: &Door, number: usize, pay: &Value) -> String {
     first.body["ids"][0].as_str().unwrap().to_owned()
 }
 
-fn payments_are_made_once_though_the_gateway_is_killed(market: &Market) {
-    let units =
-        |it: &Value| it["available"].as_str().unwrap().replace('.', "").parse::<i64>().unwrap();
+fn units(position: &Value) -> i64 {
+    position["available"].as_str().unwrap().replace('.', "").parse().unwrap()
+}
+
+/// One who has money, the position, and an account of somebody else.
+fn payer(market: &Market) -> (&'static str, Value, Value) {
     let cash = |word: &str| {
         market.door(word).get("/v1/positions?instrument=JPY").body["positions"].clone()
     };
@@ -296,6 +303,142 @@ fn payments_are_made_once_though_the_gateway_is_killed(market: &Market) {
     let others = cash("furikae");
     let others = others.as_array().unwrap().iter();
     let to = others.map(|it| it["account"].clone()).find(|it| *it != from["account"]).unwrap();
+    (payer, from, to)
+}
+
+/// Waits until the payer has paid so much, and never more.
+fn paid(market: &Market, payer: &str, from: &Value, count: usize) {
+    let wanted = units(from) - i64::try_from(count).unwrap();
+    let account = from["account"].as_str().unwrap();
+    let path = format!("/v1/positions?instrument=JPY&account={account}");
+    eventually(|| {
+        let left = units(&market.door(payer).get(&path).body["positions"][0]);
+        assert!(left >= wanted, "a payment was made twice: {left} < {wanted}");
+        (left == wanted).then_some(())
+    });
+}
+
+/// A file of so many payments of one yen.
+fn file_of_payments(market: &Market, (from, to): (&Value, &Value), count: usize) -> String {
+    let (from, to) = (from["account"].as_str().unwrap(), to.as_str().unwrap());
+    let mut text = String::from("ask,from,to,currency,amount,intended_date,reference\n");
+    for number in 0..count {
+        text += &format!("pay,{from},{to},JPY,1,2026-01-05,{count}-{number}\n");
+    }
+    let path = market.dir.join(format!("payments-{count}.csv"));
+    fs::write(&path, text).unwrap();
+    path.to_str().unwrap().into()
+}
+
+fn files_are_brought_once_though_all_is_killed(market: &Market) {
+    let (payer, from, to) = payer(market);
+    let path = file_of_payments(market, (&from, &to), 700);
+    let at = market.dir.to_str().unwrap();
+    let upload = ["upload", &path, "--as", payer, "--dir", at, "--json"];
+    for turn in 0..6 {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_furikae"));
+        let command = command.args(upload).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut uploads = command.spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(40 + 70 * turn));
+        if turn % 2 == 0 {
+            market.kill_and_start(&format!("gateway-{payer}"));
+        }
+        uploads.kill().unwrap();
+        uploads.wait().unwrap();
+    }
+    let rows = done(&upload);
+    let rows = rows.as_array().unwrap();
+    let lines = rows.iter().map(|it| it["line"].as_u64());
+    assert!(lines.eq((2..702).map(Some)) && rows.iter().all(|it| it["status"] == "settled"));
+    let ids: std::collections::BTreeSet<_> = rows.iter().map(|it| it["id"].to_string()).collect();
+    assert_eq!(ids.len(), 700);
+    paid(market, payer, &from, 700);
+    assert_eq!(done(&upload).as_array().unwrap(), rows, "nothing is sent again");
+    paid(market, payer, &from, 700);
+}
+
+fn what_is_marked_waits_for_a_second_person(market: &Market) {
+    let (payer, from, to) = payer(market);
+    let (path, at) = (file_of_payments(market, (&from, &to), 3), market.dir.to_str().unwrap());
+    let name = format!("gateway-{payer}");
+    done(&["market", "stop", &name, "--dir", at]);
+    let mut start = std::process::Command::new(env!("CARGO_BIN_EXE_furikae"));
+    let start = start.args(["market", "start", &name, "--dir", at]);
+    assert!(start.env("FURIKAE_GATEWAY_APPROVAL", "pay").status().unwrap().success());
+    let statuses = || {
+        let rows = market.ask(&["upload", &path, "--as", payer]);
+        rows.as_array()
+            .unwrap()
+            .iter()
+            .map(|it| it["status"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(statuses(), ["awaiting-approval"; 3]);
+    let token = market.dir.join(&name).join("controller.token");
+    let second = ["--as", payer, "--token-file", token.to_str().unwrap()];
+    let list = market.ask(&[&["approvals", "list"][..], &second].concat());
+    let request = &list["approvals"][0];
+    assert_eq!((&request["user"], &request["asks"]), (&"back-office".into(), &"3 pay".into()));
+    assert_eq!(request["instructions"][0]["amount"], "1");
+    let (number, digest) = (request["number"].to_string(), request["digest"].as_str().unwrap());
+    let approve = ["approvals", "approve", &number, digest];
+    let own = furikae(&[&approve[..], &["--as", payer, "--dir", at]].concat());
+    assert_eq!(own.status.code(), Some(1), "the back office may not: {}", said(&own));
+    assert_eq!(statuses(), ["awaiting-approval"; 3]);
+    for _ in 0..2 {
+        let approved = market.ask(&[&approve[..], &second].concat());
+        assert_eq!(
+            (&approved["state"], &approved["decided_by"]),
+            (&"approved".into(), &"controller".into())
+        );
+    }
+    assert_eq!(statuses(), ["settled"; 3]);
+    paid(market, payer, &from, 3);
+    market.kill_and_start(&name);
+}
+
+fn books_are_compared(market: &Market) {
+    let positions = market.door("aoba").get("/v1/positions").body;
+    let mut books = String::from("account,instrument,quantity\n");
+    for it in positions["positions"].as_array().unwrap() {
+        let cell = |name: &str| it[name].as_str().unwrap().to_owned();
+        books += &format!("{},{},{}\n", cell("account"), cell("instrument"), cell("available"));
+    }
+    let path = market.dir.join("books.csv");
+    let (at, as_of) = (market.dir.to_str().unwrap(), positions["height"].to_string());
+    let books_at = path.to_str().unwrap();
+    let reconcile = [
+        "reconcile",
+        "--books",
+        books_at,
+        "--as",
+        "aoba",
+        "--dir",
+        at,
+        "--as-of",
+        &as_of,
+        "--json",
+    ];
+    fs::write(&path, &books).unwrap();
+    assert_eq!(done(&reconcile)["breaks"], json!([]));
+    let one = &positions["positions"][0];
+    books += &format!(
+        "{},{},7\n",
+        one["account"].as_str().unwrap(),
+        one["instrument"].as_str().unwrap()
+    );
+    fs::write(&path, &books).unwrap();
+    let output = furikae(&reconcile);
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(found["breaks"].as_array().unwrap().len(), 1);
+    let found = &found["breaks"][0];
+    assert_eq!((&found["account"], &found["instrument"]), (&one["account"], &one["instrument"]));
+    assert_eq!(found["differs_by"], "7");
+}
+
+fn payments_are_made_once_though_the_gateway_is_killed(market: &Market) {
+    let (payer, from, to) = payer(market);
     let pay = |number: usize| {
         json!({"ask": "pay", "from": from["account"], "to": to, "currency": "JPY", "amount": "1",
             "intended_date": "2026-01-05", "reference": format!("payment {number}")})
@@ -316,13 +459,7 @@ fn payments_are_made_once_though_the_gateway_is_killed(market: &Market) {
     let ids: std::collections::BTreeSet<_> = ids.into_iter().collect();
     assert_eq!(ids.len(), PAYMENTS, "each has its own id");
     let account = from["account"].as_str().unwrap();
-    let wanted = units(&from) - i64::try_from(PAYMENTS).unwrap();
-    let path = format!("/v1/positions?instrument=JPY&account={account}");
-    eventually(|| {
-        let left = units(&market.door(payer).get(&path).body["positions"][0]);
-        assert!(left >= wanted, "a payment was made twice: {left} < {wanted}");
-        (left == wanted).then_some(())
-    });
+    paid(market, payer, &from, PAYMENTS);
     for id in &ids {
         let told = market.door(payer).get(&format!("/v1/instructions/{id}"));
         assert_eq!(told.body["states"].as_array().unwrap().last().unwrap()["status"], "settled");
