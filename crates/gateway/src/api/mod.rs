@@ -8,7 +8,9 @@
 //! ```
 
 mod ask;
+mod board;
 mod events;
+mod explain;
 pub mod problem;
 mod read;
 mod shapes;
@@ -63,6 +65,14 @@ impl Door {
     fn facts(&self) -> Answer<Arc<Facts>> {
         self.app.facts.borrow().clone().ok_or_else(|| Problem::new(problem::NOT_READY))
     }
+
+    /// The same, of a block that is in the history: what is told of it comes at once.
+    async fn facts_at(&self, height: u64) -> Answer<Arc<Facts>> {
+        let mut facts = self.app.facts.clone();
+        let there = |it: &Option<Arc<Facts>>| it.as_ref().is_some_and(|it| it.height >= height);
+        let found = facts.wait_for(there).await.ok().and_then(|it| it.clone());
+        found.ok_or_else(|| Problem::new(problem::NOT_READY))
+    }
 }
 
 /// Serves `app` at `address`; port 0 is any that is free.
@@ -91,6 +101,9 @@ fn documented() -> OpenApiRouter<Door> {
         .routes(routes!(read::movements))
         .routes(routes!(read::instructions, ask::ask))
         .routes(routes!(read::instruction))
+        .routes(routes!(explain::explain))
+        .routes(routes!(board::orders))
+        .routes(routes!(board::trades))
         .routes(routes!(ask::submission))
         .routes(routes!(events::events))
 }
