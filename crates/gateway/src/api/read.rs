@@ -4,7 +4,7 @@ use axum::{
     Json,
     extract::{Path, Query, State, rejection::QueryRejection},
 };
-use ledger::governance::Roles;
+use ledger::{governance::Roles, settlement};
 use listen::Problem;
 use types::{InstructionId, InstrumentId, Sender};
 
@@ -197,12 +197,24 @@ pub async fn instructions(
     let facts = door.facts()?;
     let (stood, after) = page(&door, &facts, asked.as_of.as_deref(), asked.cursor).await?;
     let limit = limit(asked.limit)?;
-    let (party, status) = (Sight::of_instructions(&facts).only(), asked.status.as_deref());
+    let party = Sight::of_instructions(&facts).only();
+    let status = asked.status.as_deref().map(known).transpose()?;
     let after = after.as_deref();
     let rows = door.app.history.instructions(stood.height, party, status, after, limit + 1);
     let mut rows = rows.await.map_err(database)?;
     let next = next(&stood, &mut rows, limit, |it| it.instruction.clone());
     Ok(Json(StandingList { stood, instructions: rows.into_iter().map(standing).collect(), next }))
+}
+
+/// A state that is told of instructions.
+fn known(status: &str) -> Answer<&str> {
+    let mut all = settlement::Status::ALL.iter().map(settlement::Status::name).chain(["refused"]);
+    if all.clone().any(|it| it == status) {
+        return Ok(status);
+    }
+    let first = all.next().unwrap_or_default();
+    let names = all.fold(first.to_owned(), |names, it| format!("{names}, {it}"));
+    Err(Problem::saying(problem::QUERY, format_args!("status: {status:?} is none of {names}")))
 }
 
 /// One instruction, with every state in which it was told to be.
@@ -352,3 +364,6 @@ pub fn next<T>(
     rows.truncate(limit);
     rows.last().filter(|_| more).map(|it| format!("{}:{}", stood.height, cursor(it)))
 }
+
+#[cfg(test)]
+mod tests;

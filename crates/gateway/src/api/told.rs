@@ -213,13 +213,7 @@ fn of_board(facts: &Facts, event: &Event, pair: Option<Pair>) -> Option<(&'stati
             ("filled", told)
         }
         Event::OrderEnded { order, quantity, why } => {
-            let why = match why {
-                OrderEnd::Cancelled => "cancelled",
-                OrderEnd::DayOver => "day-over",
-                OrderEnd::TooManyFills => "too-many-fills",
-                OrderEnd::PartySuspended => "party-suspended",
-                OrderEnd::NothingToTake => "nothing-to-take",
-            };
+            let why = end(*why);
             let (instrument, _) = pair?;
             let quantity = units(&instrument, *quantity);
             let told = json!({"order": order.to_string(), "quantity": quantity, "why": why});
@@ -237,6 +231,17 @@ fn of_board(facts: &Facts, event: &Event, pair: Option<Pair>) -> Option<(&'stati
         }
         _ => return None,
     })
+}
+
+/// Why an order ended, in a word that stays.
+pub const fn end(why: OrderEnd) -> &'static str {
+    match why {
+        OrderEnd::Cancelled => "cancelled",
+        OrderEnd::DayOver => "day-over",
+        OrderEnd::TooManyFills => "too-many-fills",
+        OrderEnd::PartySuspended => "party-suspended",
+        OrderEnd::NothingToTake => "nothing-to-take",
+    }
 }
 
 /// What concerns trades, and the market as a whole.

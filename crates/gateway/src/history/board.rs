@@ -17,6 +17,8 @@ use crate::{Fault, database::signed};
 #[derive(Default)]
 pub struct Orders {
     entered: Vec<Vec<Cell>>,
+    /// Where it was told that an order ended before all of it was filled.
+    told: Vec<Vec<Cell>>,
     /// Those that stood before these blocks, and where that ends.
     ended: Vec<Vec<Cell>>,
     begun: Vec<Begun>,
@@ -32,11 +34,19 @@ struct Begun {
 }
 
 impl Orders {
-    /// Takes an event.
-    pub fn tell(&mut self, event: &Event) {
-        if let Event::OrderEntered { order, instrument, currency, .. } = event {
-            let cells = [order.to_string(), instrument.to_string(), currency.to_string()];
-            self.entered.push(cells.map(Cell::Text).into());
+    /// Takes the event at a height and its place there.
+    pub fn tell(&mut self, height: i64, place: i64, event: &Event) {
+        match event {
+            Event::OrderEntered { order, instrument, currency, .. } => {
+                let cells = [order.to_string(), instrument.to_string(), currency.to_string()];
+                self.entered.push(cells.map(Cell::Text).into());
+            }
+            Event::OrderEnded { order, .. } => {
+                let cells =
+                    [Cell::Text(order.to_string()), Cell::Number(height), Cell::Number(place)];
+                self.told.push(cells.into());
+            }
+            _ => (),
         }
     }
 
@@ -67,6 +77,7 @@ impl Orders {
         // An order that is amended enters again, for the same.
         let over = "ON CONFLICT (instruction) DO NOTHING";
         insert(on, "entered (instruction, instrument, currency)", over, self.entered).await?;
+        insert(on, "order_end (instruction, height, place)", "", self.told).await?;
         let end = "UPDATE board_order SET to_height = ended.column2 FROM (VALUES {}) AS ended \
                    WHERE instruction = ended.column1 AND to_height = 9223372036854775807";
         run(on, end, self.ended).await?;

@@ -11,7 +11,7 @@ use ledger::{
     settlement::{OpenTerms, queue::Order},
 };
 use sqlx::{Any, Transaction};
-use types::{Header, InstructionId, LedgerTime, PartyId, Wire as _};
+use types::{Header, InstructionId, InstrumentId, LedgerTime, PartyId, Wire as _};
 
 use super::{
     History, Standing,
@@ -261,5 +261,28 @@ impl Now {
         let told: Vec<u8> = engine.get(&row, 5)?;
         let event = Event::from_bytes(&told).map_err(|why| engine.not_ours(why))?;
         Ok(Some((super::read::standing(&self.database, &row)?, event)))
+    }
+
+    /// What an order with this name trades, and the event that ended it before all of it was filled, if one did; `None`
+    /// if no such order ever entered.
+    ///
+    /// # Errors
+    /// [`Fault::Database`].
+    pub async fn order_end(
+        &mut self,
+        id: &InstructionId,
+    ) -> Result<Option<(InstrumentId, Option<Event>)>, Fault> {
+        let engine = self.database.engine;
+        let end = "SELECT told, instrument FROM entered \
+             LEFT JOIN order_end ON order_end.instruction = entered.instruction \
+             LEFT JOIN event ON event.height = order_end.height AND event.place = order_end.place \
+             WHERE entered.instruction = $1";
+        let row = sqlx::query(end).bind(id.to_string()).fetch_optional(&mut *self.all).await;
+        let Some(row) = row.map_err(|it| engine.fault(it))? else { return Ok(None) };
+        let (told, name): (Option<Vec<u8>>, String) = (engine.get(&row, 0)?, engine.get(&row, 1)?);
+        let event = told.map(|it| Event::from_bytes(&it).map_err(|why| engine.not_ours(why)));
+        let instrument = InstrumentId::parse(&name);
+        let instrument = instrument.ok_or_else(|| engine.not_ours("an instrument is none"))?;
+        Ok(Some((instrument, event.transpose()?)))
     }
 }

@@ -14,6 +14,7 @@
 //!   standing   height, place -> instruction, status     every state that an instruction was told to be in
 //!   event      height, place -> bytes                   everything that was told
 //!   entered    instruction -> instrument, currency      every order that ever entered
+//!   order_end  instruction -> height, place             those that ended before all of them was filled
 //!   board_order instruction, from..to -> what is wanted every order that stood, always
 //!   trade      height, place -> what was agreed         every trade, where it was told first
 //!   trade_state trade, height -> status                 where it stood from then on
@@ -30,7 +31,7 @@ pub const NEVER: i64 = i64::MAX;
 pub const HISTORY: Purpose =
     Purpose { name: "history", version: 2, tables: &TABLES, make: &MAKE, can_be_made_again: true };
 
-const TABLES: [&str; 16] = [
+const TABLES: [&str; 17] = [
     "newest",
     "block",
     "committee",
@@ -44,12 +45,13 @@ const TABLES: [&str; 16] = [
     "standing",
     "event",
     "entered",
+    "order_end",
     "board_order",
     "trade",
     "trade_state",
 ];
 
-const MAKE: [&str; 37] = [
+const MAKE: [&str; 38] = [
     "CREATE TABLE newest (one BIGINT PRIMARY KEY, header {bytes} NOT NULL)",
     "CREATE TABLE block (height BIGINT PRIMARY KEY, time BIGINT NOT NULL, epoch BIGINT NOT NULL)",
     "CREATE TABLE committee (epoch BIGINT PRIMARY KEY, committee {bytes} NOT NULL)",
@@ -88,6 +90,7 @@ const MAKE: [&str; 37] = [
     "CREATE TABLE event (height BIGINT NOT NULL, place BIGINT NOT NULL, told {bytes} NOT NULL, \
      PRIMARY KEY (height, place))",
     "CREATE TABLE entered (instruction TEXT PRIMARY KEY, instrument TEXT NOT NULL, currency TEXT NOT NULL)",
+    "CREATE TABLE order_end (instruction TEXT PRIMARY KEY, height BIGINT NOT NULL, place BIGINT NOT NULL)",
     "CREATE TABLE board_order (instruction TEXT NOT NULL, from_height BIGINT NOT NULL, to_height BIGINT NOT NULL, \
      party BIGINT NOT NULL, instrument TEXT NOT NULL, currency TEXT NOT NULL, buys BIGINT NOT NULL, \
      best_first BIGINT NOT NULL, units BIGINT NOT NULL, arrival BIGINT NOT NULL, date TEXT NOT NULL, \

@@ -110,7 +110,7 @@ impl Rows {
         let mut place = 0;
         for event in events {
             self.add_event(height, place, event);
-            self.orders.tell(event);
+            self.orders.tell(height, place, event);
             self.trades.tell(height, event);
             place = place.saturating_add(1);
         }

@@ -2,7 +2,7 @@
 
 use ledger::{Event, settlement::Status};
 
-use super::{Case, Said, refused};
+use super::{super::told, Case, Said, refused};
 use crate::Fault;
 
 /// What was told last; `None` if nothing was.
@@ -37,4 +37,18 @@ pub async fn said(case: &mut Case<'_>) -> Result<Option<Said>, Fault> {
         _ => return Ok(None),
     }
     Ok(Some(said))
+}
+
+/// An order that stands no more; `None` if none entered under this name.
+pub async fn order(case: &mut Case<'_>) -> Result<Option<Said>, Fault> {
+    let Some((instrument, end)) = case.now.order_end(&case.id).await? else { return Ok(None) };
+    let Some(Event::OrderEnded { quantity, why, .. }) = end else {
+        let says = "it stands no more: all of it was filled; trades tells at which prices".into();
+        return Ok(Some(Said { status: "filled".into(), says, ..Said::default() }));
+    };
+    let left = case.units(quantity, instrument);
+    let why = told::end(why);
+    let says = format!("it ended ({}) before {left} of it were filled", why.replace('-', " "));
+    let reason = Some((if why == "cancelled" { "CANI" } else { "NARR" }, why.into()));
+    Ok(Some(Said { status: "ended".into(), says, reason, ..Said::default() }))
 }

@@ -41,8 +41,8 @@ use crate::{Fault, facts::Facts, history::Now, moment::shown};
 pub struct Explained {
     /// Which instruction.
     pub id: String,
-    /// Its state. Beside those of settlement instructions: standing (an order), requested, reported, affirmed,
-    /// refused.
+    /// Its state. Beside those of settlement instructions: of an order standing, filled, ended; requested; reported,
+    /// affirmed, instructed; refused.
     pub status: String,
     /// The same in a sentence.
     pub says: String,
@@ -76,6 +76,8 @@ pub struct Short {
     pub available: String,
     /// What stands before it in the queue, lacks nothing else, and takes first.
     pub ahead: String,
+    /// Whether more stand before it than are looked at: then `by` and `ahead` are at least so much.
+    pub at_least: bool,
 }
 
 /// What would move an instruction on.
@@ -148,7 +150,10 @@ pub async fn explain(
     let facts = door.facts_at(now.height()).await?;
     let mut case = Case { now, facts: &facts, id };
     let said = case.said(may).await.map_err(database)?;
-    let unknown = || Problem::saying(problem::NOT_KNOWN, format_args!("instruction {id}"));
+    let unknown = || {
+        let why = "nothing is told of it: no block holds it yet, or it had its effect at once, or there is none";
+        Problem::saying(problem::NOT_KNOWN, format_args!("instruction {id}: {why}"))
+    };
     let said = said.ok_or_else(unknown)?;
     let told = case.now.told_last(&id).await.map_err(database)?;
     Ok(Json(Explained {
@@ -174,9 +179,12 @@ impl Case<'_> {
         if !may {
             return Ok(None);
         }
-        match other::said(self).await? {
+        if let Some(said) = other::said(self).await? {
+            return Ok(Some(said));
+        }
+        match ended::said(self).await? {
             Some(said) => Ok(Some(said)),
-            None => ended::said(self).await,
+            None => ended::order(self).await,
         }
     }
 

@@ -95,6 +95,7 @@ pub async fn lacks(
             needed: decimal(leg.units),
             available: decimal(available),
             ahead: decimal(bounded(ahead.units)),
+            at_least: ahead.more,
             instrument: name.clone(),
         });
         let own = manager == Some(case.facts.party);

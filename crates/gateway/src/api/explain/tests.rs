@@ -4,6 +4,7 @@ use ledger::script::account;
 use serde_json::{Value, json};
 
 use crate::{
+    history::AHEAD_MAX,
     scripted::{Scripted, Stage, number},
     testing::Postgres,
 };
@@ -58,7 +59,7 @@ async fn what_is_short(stage: &Stage) {
     let emi = account("emi").to_string();
     let sakura = said["short"][0]["instrument"].clone();
     let short = json!([{"account": emi, "instrument": sakura, "by": "300", "needed": "1000", "available": "700",
-        "ahead": "0"}]);
+        "ahead": "0", "at_least": false}]);
     assert_eq!(said["short"], short, "what the buyer lacks is not told");
     let newest = stage.market.newest().0;
     assert_eq!(said["height"], newest);
@@ -148,6 +149,19 @@ aoba     receives 3 SAKURA into emi from ken   as b6
             Scripted::play(&script);
         }
     }
+}
+
+/// However many wait, so many places are looked at, and it is said that there are more.
+#[tokio::test]
+async fn what_is_ahead_is_looked_at_so_far_and_no_further() {
+    let queue: String =
+        (0..=AHEAD_MAX).map(|_| "chidori  pays 1,001.00 USD from chidori-cash to ken\n").collect();
+    let last =
+        "chidori  pays 5.00 USD from chidori-cash to ken   as last\nexpect last is pending\n";
+    let stage = cast(&format!("{queue}{last}")).await;
+    let short = &explain(&stage, "chidori", "last").await["short"][0].clone();
+    assert_eq!((&short["ahead"], &short["at_least"]), (&"1001000.00".into(), &true.into()));
+    assert_eq!(short["by"], "1000005.00", "with the 1,000.00 that are there");
 }
 
 const UNMATCHED: &str = "\
@@ -298,13 +312,26 @@ sakura   requests issue of 10 SAKURA to emi   as r3
 aoba     reports selling 5 SAKURA to botan for 2.00 USD   as t1
 aoba     reports selling 6 SAKURA to botan for 2.00 USD   as t2
 botan    affirms t2
+aoba     offers 40 SAKURA at 2.50 USD from emi into aoba-cash   as o2
+chidori  bids 30 SAKURA at 2.50 USD into ken out of chidori-cash   as o3
+expect   o1 is filled
+aoba     withdraws o2
+aoba     offers 20 SAKURA at 2.00 USD from emi into aoba-cash   as o4
 ",
     )
     .await;
-    let said = explain(&stage, "aoba", "o1").await;
+    let said = explain(&stage, "aoba", "o4").await;
     assert_eq!(said["status"], "standing");
-    assert!(said["says"].as_str().unwrap().contains("at 2.50 USD a lot"), "{said}");
+    assert!(said["says"].as_str().unwrap().contains("to sell 20 "), "{said}");
+    assert!(said["says"].as_str().unwrap().contains("at 2.00 USD a lot"), "{said}");
     assert_eq!(texts(&said["can"], "ask"), ["amend-order", "cancel-order"]);
+    let said = explain(&stage, "aoba", "o1").await;
+    assert_eq!((&said["status"], &said["reason"]), (&"filled".into(), &Value::Null));
+    let said = explain(&stage, "aoba", "o2").await;
+    assert_eq!((&said["status"], &said["reason"]["code"]), (&"ended".into(), &"CANI".into()));
+    assert!(said["says"].as_str().unwrap().contains("(cancelled) before 40 "), "{said}");
+    let path = format!("/v1/instructions/{}/explain", stage.id("o1"));
+    assert_eq!(stage.door("botan").await.refusal(&path).await.1, "not-known");
     let said = explain(&stage, "sakura", "r3").await;
     assert_eq!((&said["status"], &said["can"]), (&"requested".into(), &json!([])));
     assert_eq!(texts(&explain(&stage, "furikae", "r3").await["can"], "ask"), ["decide-request"]);

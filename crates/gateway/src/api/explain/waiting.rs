@@ -122,10 +122,14 @@ async fn pending(
         let (account, instrument) = lack.leg.place;
         let who = case.now.party(lack.leg.party).await?;
         says.push(match &lack.short {
-            Some(it) => format!(
-                "account {account} of {who} is short of {} {instrument}: it needs {}, has {}, and {} go before it",
-                it.by, it.needed, it.available, it.ahead
-            ),
+            Some(it) => {
+                let at_least = if it.at_least { "at least " } else { "" };
+                format!(
+                    "account {account} of {who} is short of {at_least}{} {instrument}: it needs {}, has {}, and \
+                     {at_least}{} go before it",
+                    it.by, it.needed, it.available, it.ahead
+                )
+            }
             None if instrument.is_currency() => format!("{who} lacks money"),
             None => format!("{who} lacks securities"),
         });
