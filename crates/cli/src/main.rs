@@ -3,13 +3,16 @@
 mod arguments;
 mod as_of;
 mod bench;
+mod board;
 mod day;
 mod desk;
 mod door;
+mod explain;
 mod facts;
 mod failure;
 mod list;
 mod market;
+mod movements;
 mod node;
 mod offline;
 mod offset;
@@ -24,7 +27,6 @@ mod script;
 #[cfg(test)]
 mod stand_in;
 mod submit;
-#[expect(dead_code, reason = "the commands that ask gateways follow")]
 mod user;
 mod validators;
 
@@ -69,6 +71,10 @@ fn run(command: Command) -> Result<()> {
         Command::Positions(asked) => read::positions(&runtime()?, &asked),
         Command::Registry(asked) => registry::registry(&runtime()?, &asked),
         Command::Instructions(asked) => read::instructions(&runtime()?, &asked),
+        Command::Explain(asked) => explain::explain(&runtime()?, &asked),
+        Command::Movements(asked) => movements::movements(&runtime()?, &asked),
+        Command::Orders(asked) => board::orders(&runtime()?, &asked),
+        Command::Trades(asked) => board::trades(&runtime()?, &asked),
         Command::Receipt(asked) => proof::receipt(&runtime()?, &asked),
         Command::Verify(asked) => proof::verify(&asked),
         Command::Validators(asked) => validators::renew(&runtime()?, &asked),
