@@ -55,7 +55,7 @@ pub enum Command {
     Offset(crate::offset::Asked),
     /// Measure a network that is started for it and deleted afterwards
     #[command(subcommand)]
-    Bench(Bench),
+    Bench(crate::bench::Bench),
     /// One node
     #[command(subcommand)]
     Node(Node),
@@ -149,6 +149,9 @@ pub struct Up {
     /// Without the participants' gateways
     #[arg(long)]
     pub no_gateways: bool,
+    /// With the gateway of this party alone
+    #[arg(skip)]
+    pub only_gateway: Option<&'static str>,
     /// Leave the market running and return
     #[arg(long)]
     pub detach: bool,
@@ -172,13 +175,14 @@ pub struct Up {
 }
 
 impl Up {
-    /// A market as it is by default, watched by this process, in the folder `dir`, without gateways.
-    pub fn of_its_own(dir: &std::path::Path) -> Self {
+    /// A market as it is by default, watched by this process, in the folder `dir`, with one gateway or none.
+    pub fn of_its_own(dir: &std::path::Path, gateway: Option<&'static str>) -> Self {
         Self {
             at: At { dir: Some(dir.into()) },
             validators: None,
             observers: None,
-            no_gateways: true,
+            no_gateways: gateway.is_none(),
+            only_gateway: gateway,
             detach: false,
             open: true,
             epoch_blocks: None,
@@ -295,7 +299,7 @@ pub struct Replay {
     /// What the files are
     #[arg(long, value_enum)]
     pub format: DataFormat,
-    /// The order flow, to be matched by the board
+    /// The order flow, to be matched by the board: a file (packed by gzip or not), or the folder that holds it
     #[arg(required_unless_present = "trades")]
     pub path: Option<PathBuf>,
     /// How many members trade; each order belongs to one of them
@@ -317,18 +321,15 @@ pub struct Replay {
     pub output: Output,
 }
 
-/// `furikae bench`
-#[derive(Debug, Subcommand)]
-pub enum Bench {
-    /// A quiet network: how soon one instruction is final, and what an idle validator takes
-    Quiet(crate::bench::Quiet),
-}
-
 /// A form of recorded market data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum DataFormat {
     /// Orders and trades of Bitstamp's live channels, as CSV.
     BitstampL3,
+    /// LOBSTER's messages, and the book after each of them, as CSV.
+    Lobster,
+    /// CME's market by order as Databento tells it, as CSV.
+    CmeMbo,
 }
 
 /// On what a market runs.

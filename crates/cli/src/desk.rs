@@ -127,14 +127,22 @@ impl Desk {
         Ok(Who { party, word: word.into() })
     }
 
+    /// What signs for the party of this word with its first key.
+    ///
+    /// # Errors
+    /// Malformed, when there is no such party. A fault of the key file.
+    pub fn signer(&self, word: &str) -> Result<Signer> {
+        let Who { party, word } = self.who(word)?;
+        Ok(Signer::new(self.follower.chain(), party, KeyId(0), self.secret(&word)?))
+    }
+
     /// Signs what a party asks as the next envelope of its lane.
     ///
     /// # Errors
     /// A fault of the key file.
     pub fn sign(&mut self, who: &Who, asked: Vec<Instruction>) -> Result<Signed> {
         if !self.signers.contains_key(&who.party) {
-            let (chain, secret) = (self.follower.chain(), self.secret(&who.word)?);
-            self.signers.insert(who.party, Signer::new(chain, who.party, KeyId(0), secret));
+            self.signers.insert(who.party, self.signer(&who.word)?);
         }
         let expiry = LedgerTime(self.view().time().0.saturating_add(EXPIRY_MS));
         let Some(signer) = self.signers.get_mut(&who.party) else {

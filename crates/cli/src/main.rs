@@ -24,6 +24,7 @@ mod read;
 mod registry;
 mod replay;
 mod script;
+mod stage;
 #[cfg(test)]
 mod stand_in;
 mod submit;
@@ -81,7 +82,7 @@ fn run(command: Command) -> Result<()> {
         Command::List(asked) => list::list(&runtime()?, &asked),
         Command::Replay(asked) => replay::replay(&runtime()?, &asked),
         Command::Offset(asked) => offset::offset(&asked),
-        Command::Bench(arguments::Bench::Quiet(asked)) => bench::quiet(&runtime()?, &asked),
+        Command::Bench(asked) => bench::bench(&runtime()?, &asked),
         Command::Node(command) => node::command(command),
         Command::Gateway(command) => participant::command(command),
         Command::Completions { shell } => {

@@ -22,3 +22,16 @@ impl Percentiles {
         Self { p50: at(50), p99: at(99) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_values_that_occurred() {
+        let of = |count: u32| Percentiles::of((1..=count).map(f64::from).collect());
+        assert_eq!((of(100).p50, of(100).p99), (Some(50.0), Some(99.0)));
+        assert_eq!((of(1).p50, of(1).p99), (Some(1.0), Some(1.0)));
+        assert_eq!(of(0).p50, None);
+    }
+}

@@ -169,7 +169,8 @@ fn in_one_thread(script: &Script, seed: u64) -> Result<Played> {
 
 /// On a market that is started for it and deleted afterwards.
 fn on_its_own(runtime: &Runtime, path: &Path, script: &Script) -> Result<Played> {
-    let up = |folder: &Folder| Up { script: Some(path.into()), ..Up::of_its_own(folder.root()) };
+    let up =
+        |folder: &Folder| Up { script: Some(path.into()), ..Up::of_its_own(folder.root(), None) };
     let work = async |it: &Running| on_network(&it.folder, &it.plan, script).await;
     with_its_own(runtime, "script", up, work)
 }

@@ -68,6 +68,8 @@ pub enum Right {
     Read,
     /// Ask for instructions in the party's name.
     Instruct,
+    /// Bring orders that their members have signed, for the party, a venue, to forward.
+    Forward,
 }
 
 #[derive(Deserialize)]

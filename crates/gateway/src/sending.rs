@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ledger::{INSTRUCTIONS_MAX, Instruction, Signed};
+use ledger::{INSTRUCTIONS_MAX, Instruction, Signed, forward::FORWARDED_MAX};
 use tokio::{
     sync::{Notify, watch},
     time::timeout,
@@ -63,6 +63,14 @@ pub enum Taken {
     TooLong,
 }
 
+/// What is asked.
+pub enum Asked {
+    /// Instructions of the owner.
+    Instructions(Vec<Instruction>),
+    /// Orders that members have signed for the owner, a venue, to be forwarded in this order. Each was checked.
+    Orders(Vec<Signed>),
+}
+
 /// What is asked, by whom, under which key.
 pub struct Request {
     /// Who asks.
@@ -72,7 +80,7 @@ pub struct Request {
     /// Digest of the request.
     pub digest: String,
     /// What is asked.
-    pub instructions: Vec<Instruction>,
+    pub asked: Asked,
 }
 
 impl Sending {
@@ -88,23 +96,36 @@ impl Sending {
     /// # Errors
     /// [`Fault::Database`]. Asked again under its key, it is kept once.
     pub async fn take(&self, request: Request) -> Result<Taken, Fault> {
-        let Request { user, key, digest, instructions } = request;
+        let Request { user, key, digest, asked } = request;
         let mut signer = self.signer.lock().await;
         if let Some(known) = self.outbox.find(&user, &key).await? {
             return Ok(if known.digest == digest { Taken::Known(known) } else { Taken::Other });
         }
-        let Some(parts) = parts(instructions) else { return Ok(Taken::TooLong) };
         // Read anew each time: the database alone knows which numbers were given.
         let first = self.outbox.next().await?.max(*self.held.borrow());
         signer.learn(self.lane, first);
-        let parts = parts.into_iter();
-        let envelopes = parts.map(|it| signer.sign(self.lane, it, LedgerTime(u64::MAX)));
-        let envelopes: Vec<_> = envelopes.collect();
+        let Some(envelopes) = self.sign(&mut signer, asked) else { return Ok(Taken::TooLong) };
         let ids = envelopes.iter().flat_map(ids).collect();
         let submission = Submission { user, key, digest, ids };
         self.outbox.keep(&submission, &envelopes).await?;
         self.grown.notify_one();
         Ok(Taken::New(submission))
+    }
+
+    /// The envelopes that what is asked becomes; `None` if some of it is too long for any.
+    fn sign(&self, signer: &mut Signer, asked: Asked) -> Option<Vec<Signed>> {
+        let never = LedgerTime(u64::MAX);
+        match asked {
+            Asked::Instructions(all) => {
+                let parts = parts(all, |it| (it.to_bytes().len(), 1), INSTRUCTIONS_MAX)?;
+                Some(parts.into_iter().map(|it| signer.sign(self.lane, it, never)).collect())
+            }
+            Asked::Orders(all) => {
+                let size = |it: &Signed| (it.to_bytes().len(), it.envelope.instructions.len());
+                let parts = parts(all, size, FORWARDED_MAX)?;
+                parts.iter().map(|it| signer.forward(self.lane, it, never)).collect()
+            }
+        }
     }
 
     /// What a user asked under `key`.
@@ -204,20 +225,22 @@ impl Sending {
     }
 }
 
-/// The instructions of one envelope after another; `None` if one of them is too long for any.
-fn parts(instructions: Vec<Instruction>) -> Option<Vec<Vec<Instruction>>> {
-    let (mut parts, mut part, mut bytes) = (Vec::new(), Vec::new(), 0_usize);
-    for it in instructions {
-        let length = it.to_bytes().len();
-        if length > BYTES_MAX {
+/// What one envelope after another carries, at most `most` things each, of which `size` tells the bytes and the
+/// instructions; `None` if one of them is too long for any.
+fn parts<T>(all: Vec<T>, size: impl Fn(&T) -> (usize, usize), most: u16) -> Option<Vec<Vec<T>>> {
+    let (mut parts, mut part, mut bytes, mut count) = (Vec::new(), Vec::new(), 0_usize, 0_usize);
+    for it in all {
+        let (length, instructions) = size(&it);
+        if length > BYTES_MAX || instructions > usize::from(INSTRUCTIONS_MAX) {
             return None;
         }
-        let full = part.len() >= usize::from(INSTRUCTIONS_MAX);
-        if full || bytes.saturating_add(length) > BYTES_MAX {
-            parts.push(std::mem::take(&mut part));
-            bytes = 0;
-        }
         bytes = bytes.saturating_add(length);
+        count = count.saturating_add(instructions);
+        let full = part.len() >= usize::from(most);
+        if full || bytes > BYTES_MAX || count > usize::from(INSTRUCTIONS_MAX) {
+            parts.push(std::mem::take(&mut part));
+            (bytes, count) = (length, instructions);
+        }
         part.push(it);
     }
     parts.push(part);
@@ -258,7 +281,7 @@ mod tests {
     fn request(key: &str, digest: &str, count: usize) -> Request {
         let open = Instruction::OpenDay { date: BusinessDate(1) };
         let (user, key, digest) = ("somebody".into(), key.into(), digest.into());
-        Request { user, key, digest, instructions: vec![open; count] }
+        Request { user, key, digest, asked: Asked::Instructions(vec![open; count]) }
     }
 
     async fn kept(sending: &Sending, request: Request) -> Submission {
@@ -354,12 +377,44 @@ mod tests {
             to: vec![(AccountId([2; 16]), Amount::Open(1)); count],
         };
         let ask = |key: &str, all: Vec<Instruction>| Request {
-            instructions: all,
+            asked: Asked::Instructions(all),
             ..request(key, "x", 0)
         };
         let taken = sending.take(ask("a", vec![allocate(20_000)])).await.unwrap();
         assert_eq!(taken, Taken::TooLong);
         let ids = kept(&sending, ask("b", vec![allocate(4_000); 5])).await.ids;
         assert_eq!(sequences(&ids), [0, 1, 2], "two of them are as long as an envelope may be");
+    }
+
+    #[tokio::test]
+    async fn orders_of_members_are_forwarded_in_their_order_and_as_many_as_fit() {
+        let folder = Folder::new();
+        let sending = sending(&folder.sqlite("outbox.sqlite"), 0).await;
+        let mut member = Signer::new(CHAIN, PartyId(9), KeyId(0), SecretKey::from_seed([2; 32]));
+        let mut order = |count: usize| {
+            let order = InstructionId::parse("9-2-0-0").unwrap();
+            let cancels = vec![Instruction::CancelOrder { order }; count];
+            member.sign_via(Lane(2), cancels, LedgerTime(u64::MAX), Some(PartyId(3)))
+        };
+        let most = usize::from(INSTRUCTIONS_MAX);
+        let orders: Vec<_> = (0..300).map(|it| order(if it < 2 { most } else { 1 })).collect();
+        let ask = |key: &str, all: &[Signed]| Request {
+            asked: Asked::Orders(all.to_vec()),
+            ..request(key, "x", 0)
+        };
+        let ids = kept(&sending, ask("a", &orders)).await.ids;
+        assert_eq!(sequences(&ids), [0, 1, 2, 3], "two are as much as one may forward each");
+        let all = sending.outbox.waiting(0, 9).await.unwrap();
+        let forwarded = all.iter().flat_map(|it| match it.envelope.instructions.as_slice() {
+            [Instruction::Forward { envelopes }] => {
+                assert_eq!(it.witnesses.len(), 1 + envelopes.len());
+                assert!(envelopes.len() <= usize::from(FORWARDED_MAX));
+                envelopes.iter().map(|it| it.sequence).collect::<Vec<_>>()
+            }
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(forwarded.collect::<Vec<_>>(), (0..300).collect::<Vec<_>>());
+        let taken = sending.take(ask("b", &[order(most + 1)])).await.unwrap();
+        assert_eq!(taken, Taken::TooLong);
     }
 }

@@ -47,6 +47,12 @@ impl Signer {
         self.next.contains_key(&lane)
     }
 
+    /// The number that the next envelope of `lane` will have.
+    #[must_use]
+    pub fn next(&self, lane: Lane) -> u64 {
+        self.next.get(&lane).copied().unwrap_or_default()
+    }
+
     /// Says that the lane's next number is `next`.
     pub fn learn(&mut self, lane: Lane, next: u64) {
         self.next.insert(lane, next);

@@ -42,7 +42,7 @@ pub fn demo(runtime: &Runtime, dir: Option<std::path::PathBuf>, once: bool) -> R
         Some(dir) => (Folder::at(&dir)?, false),
         None => (Folder::temporary("demo")?, true),
     };
-    let asked = Up { no_gateways: false, ..Up::of_its_own(folder.root()) };
+    let asked = Up { no_gateways: false, ..Up::of_its_own(folder.root(), None) };
     line(format_args!("a market of four validators starts in {}", folder.root().display()));
     let running = Running::start(runtime, &folder, &asked, &stops)?;
     let told = runtime.block_on(async {

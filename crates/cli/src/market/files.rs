@@ -49,7 +49,7 @@ struct DoorConfig {
 struct User {
     name: &'static str,
     token_sha256: String,
-    rights: [&'static str; 2],
+    rights: [&'static str; 3],
 }
 
 /// Another node.
@@ -89,7 +89,7 @@ fn door(plan: &Plan, gateway: &GatewayPlan, token: &Path) -> Result<DoorConfig> 
     let user = User {
         name: "back-office",
         token_sha256: hex::encode(crypto::sha256(secret.as_bytes()).0),
-        rights: ["read", "instruct"],
+        rights: ["read", "instruct", "forward"],
     };
     Ok(DoorConfig {
         party: gateway.party,

@@ -147,7 +147,7 @@ fn make(folder: &Folder, asked: &Up, script: Option<&Script>) -> Result<Plan> {
     };
     write_whole(&folder.genesis(), &genesis.to_bytes())?;
     let gateways = match script {
-        None if !asked.no_gateways => gateways(&mut ports)?,
+        None if !asked.no_gateways => gateways(asked.only_gateway, &mut ports)?,
         _ => Vec::new(),
     };
     let chain = genesis.chain().to_string();
@@ -178,9 +178,10 @@ fn place(asked: &Up, ports: &mut Ports) -> Result<Vec<NodePlan>> {
     Ok(nodes)
 }
 
-/// A gateway for each party of the table, and their ports.
-fn gateways(ports: &mut Ports) -> Result<Vec<GatewayPlan>> {
+/// A gateway for each party of the table, or for one, and their ports.
+fn gateways(only: Option<&str>, ports: &mut Ports) -> Result<Vec<GatewayPlan>> {
     let parties = Facts::read()?.parties.into_iter();
+    let parties = parties.filter(|it| only.is_none_or(|only| only == it.word));
     let gateway = |it: PartyFact| {
         let api = SocketAddr::from((Ipv4Addr::LOCALHOST, ports.take()?));
         let name = format!("gateway-{}", it.word);
@@ -264,7 +265,7 @@ const fn number_of(leader: Leader) -> u8 {
 /// The first state of a market of four in a new folder.
 #[cfg(test)]
 pub fn genesis_for_tests(folder: &Folder) -> Result<Genesis> {
-    let asked = Up::of_its_own(folder.root());
+    let asked = Up::of_its_own(folder.root(), None);
     check_folder(folder)?;
     plan(folder, &asked)?;
     folder.read_genesis()

@@ -107,6 +107,11 @@ impl Running {
         launch::wait_until_serving(&self.folder, self.plan.parts(), START_PATIENCE, stops, serves)
     }
 
+    /// The process that its parts must not outlive.
+    pub fn watcher(&self) -> Option<Process> {
+        self.watched.then(Process::own)
+    }
+
     /// Stops all of it.
     ///
     /// # Errors

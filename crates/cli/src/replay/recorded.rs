@@ -10,7 +10,7 @@ use crate::failure::{Failure, Result};
 /// Decimal places of quantities.
 pub const QUANTITY_SCALE: u8 = 8;
 /// Decimal places of prices.
-const PRICE_SCALE: u8 = 2;
+pub const PRICE_SCALE: u8 = 2;
 /// Decimal places of money, so that quantity times price is exact.
 pub const MONEY_SCALE: u8 = QUANTITY_SCALE + PRICE_SCALE;
 const DAY_MS: u64 = 86_400_000;
@@ -84,14 +84,14 @@ impl Line {
 }
 
 /// Whose an order is.
-fn member(order: &str, members: u32) -> u32 {
+pub fn member(order: &str, members: u32) -> u32 {
     let digest = crypto::digest(b"furikae.replay.member.v1", order.as_bytes());
     let [a, b, c, d, ..] = digest.0;
     u32::from_be_bytes([a, b, c, d]) % members
 }
 
 /// The units that a decimal text says, also with an exponent (`6e-05`); `None` if it is not exact.
-fn exact(text: &str, scale: u8) -> Option<i64> {
+pub fn exact(text: &str, scale: u8) -> Option<i64> {
     let Some((digits, exponent)) = text.split_once(['e', 'E']) else {
         return gateway::fields::units(text, scale);
     };

@@ -15,8 +15,10 @@ use super::{
     user::{Asking, Instructor},
 };
 use crate::{
-    ask, outbox,
-    sending::{Request, Taken},
+    ask,
+    config::User,
+    outbox,
+    sending::{Asked, Request, Taken},
 };
 
 /// Longest idempotency key.
@@ -38,15 +40,7 @@ pub async fn ask(
     headers: HeaderMap,
     body: Body,
 ) -> Answer<(StatusCode, Json<Submission>)> {
-    let kind =
-        headers.get(header::CONTENT_TYPE).and_then(|it| it.to_str().ok()).unwrap_or_default();
-    if kind.split(';').next().map(str::trim) != Some("application/json") {
-        return Err(Problem::new(problem::CONTENT_TYPE));
-    }
-    let key =
-        headers.get("idempotency-key").and_then(|it| it.to_str().ok()).filter(|it| is_key(it));
-    let key = key.ok_or_else(|| Problem::new(problem::IDEMPOTENCY))?.to_owned();
-    let body = whole(body, &door.shared).await?;
+    let (key, body) = under_key(&door, &headers, body, "application/json").await?;
     let malformed = |why: &dyn std::fmt::Display| Problem::saying(problem::INSTRUCTION, why);
     let value = serde_json::from_slice(&body).map_err(|why| malformed(&why))?;
     let facts = door.facts()?;
@@ -55,11 +49,39 @@ pub async fn ask(
     if instructions.is_empty() {
         return Err(malformed(&"the list is empty"));
     }
-    let digest = hex::encode(crypto::sha256(&body).0);
+    take(&door, &user, (key, &body), Asked::Instructions(instructions)).await
+}
+
+/// The idempotency key and the body of a request, which is of this content type.
+pub async fn under_key(
+    door: &Door,
+    headers: &HeaderMap,
+    body: Body,
+    wanted: &str,
+) -> Answer<(String, Vec<u8>)> {
+    let kind =
+        headers.get(header::CONTENT_TYPE).and_then(|it| it.to_str().ok()).unwrap_or_default();
+    if kind.split(';').next().map(str::trim) != Some(wanted) {
+        return Err(Problem::saying(problem::CONTENT_TYPE, format_args!("{wanted} is wanted")));
+    }
+    let key =
+        headers.get("idempotency-key").and_then(|it| it.to_str().ok()).filter(|it| is_key(it));
+    let key = key.ok_or_else(|| Problem::new(problem::IDEMPOTENCY))?.to_owned();
+    Ok((key, whole(body, &door.shared).await?))
+}
+
+/// Keeps what a user asks under a key with this body, to be handed over.
+pub async fn take(
+    door: &Door,
+    user: &User,
+    (key, body): (String, &[u8]),
+    asked: Asked,
+) -> Answer<(StatusCode, Json<Submission>)> {
     if !*door.app.caught_up.borrow() {
         return Err(Problem::new(problem::NOT_READY));
     }
-    let request = Request { user: user.name, key, digest, instructions };
+    let digest = hex::encode(crypto::sha256(body).0);
+    let request = Request { user: user.name.clone(), key, digest, asked };
     let sending = door.app.sending.clone();
     // Whoever asked may go: it is kept all the same.
     let taken = tokio::spawn(async move { sending.take(request).await });

@@ -11,6 +11,7 @@ mod ask;
 mod board;
 mod events;
 mod explain;
+mod forward;
 pub mod problem;
 mod read;
 mod shapes;
@@ -105,6 +106,7 @@ fn documented() -> OpenApiRouter<Door> {
         .routes(routes!(board::orders))
         .routes(routes!(board::trades))
         .routes(routes!(ask::submission))
+        .routes(routes!(forward::forward))
         .routes(routes!(events::events))
 }
 

@@ -14,9 +14,11 @@ listen::codes! {
     NOT_KNOWN "not-known" 404 "There is no such thing in what the gateway's owner may see";
     IDEMPOTENCY "idempotency-key" 400 "A header Idempotency-Key of 1 to 64 letters, digits, - and _ is wanted";
     KEY_REUSED "idempotency-key-reused" 422 "Something else was asked under this Idempotency-Key";
-    CONTENT_TYPE "content-type" 415 "The body is not application/json";
+    CONTENT_TYPE "content-type" 415 "The body is of another type than is taken here";
     TOO_LONG "instruction-too-long" 413 "An instruction is longer than the market takes: split it";
     INSTRUCTION "instruction-malformed" 400 "The body says no instruction";
+    VENUE "not-a-venue" 403 "Only a venue's gateway forwards orders";
+    ORDER "order-not-forwardable" 422 "One of the orders may not be forwarded: none of them is";
     DATABASE "database" 500 "The gateway's database does not do what it is asked";
 }
 

@@ -12,6 +12,9 @@ pub struct Reader(#[expect(dead_code, reason = "that there is one is what matter
 /// One who may ask for instructions.
 pub struct Instructor(pub User);
 
+/// One who may bring what members have signed for a venue.
+pub struct Bringer(pub User);
+
 /// Any user, for what is its own.
 pub struct Asking(pub User);
 
@@ -36,6 +39,14 @@ impl FromRequestParts<Door> for Instructor {
 
     async fn from_request_parts(parts: &mut Parts, door: &Door) -> Answer<Self> {
         user(parts, door, Some(Right::Instruct)).map(Self)
+    }
+}
+
+impl FromRequestParts<Door> for Bringer {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, door: &Door) -> Answer<Self> {
+        user(parts, door, Some(Right::Forward)).map(Self)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Reading the history as of a height.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use ledger::{Event, Key};
 use sqlx::{AssertSqlSafe, any::AnyRow};
 use types::{Header, LedgerTime, Wire as _};
@@ -7,7 +9,7 @@ use types::{Header, LedgerTime, Wire as _};
 use super::History;
 use crate::{
     Fault, View,
-    database::{Database, signed},
+    database::{Database, places, signed},
 };
 
 /// Who may be shown what of positions: all, or those that match.
@@ -276,11 +278,33 @@ impl History {
         let rows = rows.fetch_all(&self.0.pool).await.map_err(|it| self.0.engine.fault(it))?;
         let mut stood = Vec::new();
         for row in rows {
-            let key: Vec<u8> = self.0.engine.get(&row, 0)?;
-            let key = key.try_into().map_err(|_| self.0.engine.not_ours("a key has 48 bytes"))?;
-            stood.push((Key(key), self.0.number(&row, 1)?, self.0.engine.get(&row, 2)?));
+            let value = self.0.engine.get(&row, 2)?;
+            stood.push((self.key(&row)?, self.0.number(&row, 1)?, value));
         }
         Ok(View::resume(header.height, header.time, stood))
+    }
+
+    /// Those of the rows under `keys` that stand after the newest block.
+    ///
+    /// # Errors
+    /// [`Fault::Database`].
+    pub async fn rows(&self, keys: &BTreeSet<Key>) -> Result<BTreeMap<Key, Vec<u8>>, Fault> {
+        if keys.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let rows = format!("SELECT key, value FROM state WHERE key IN {}", places(1, keys.len()));
+        let mut query = sqlx::query(AssertSqlSafe(rows));
+        for key in keys {
+            query = query.bind(key.0.to_vec());
+        }
+        let rows = query.fetch_all(&self.0.pool).await.map_err(|it| self.0.engine.fault(it))?;
+        rows.iter().map(|row| Ok((self.key(row)?, self.0.engine.get(row, 1)?))).collect()
+    }
+
+    /// The key in the first column.
+    fn key(&self, row: &AnyRow) -> Result<Key, Fault> {
+        let key: Vec<u8> = self.0.engine.get(row, 0)?;
+        key.try_into().map(Key).map_err(|_| self.0.engine.not_ours("a key has 48 bytes"))
     }
 
     /// Who manages an account; `None` if it is not known.

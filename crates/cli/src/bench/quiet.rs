@@ -1,4 +1,4 @@
-//! `bench`: figures of a real network on this machine, which it starts and stops.
+//! `bench quiet`: how soon one instruction is final, and what an idle validator takes.
 
 use std::time::{Duration, Instant};
 
@@ -8,6 +8,7 @@ use serde::Serialize;
 use tokio::runtime::Runtime;
 use types::BusinessDate;
 
+use super::{command, cores};
 use crate::{
     arguments::Up,
     desk::Desk,
@@ -24,7 +25,7 @@ const QUIET: Duration = Duration::from_millis(150);
 
 /// `bench quiet`
 #[derive(Debug, Args)]
-pub struct Quiet {
+pub struct Asked {
     /// How many validators
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u16>::new().range(1..=31))]
     pub validators: Option<u16>,
@@ -57,8 +58,11 @@ struct Report {
 ///
 /// # Errors
 /// A fault of the market that it starts.
-pub fn quiet(runtime: &Runtime, asked: &Quiet) -> Result<()> {
-    let up = |folder: &Folder| Up { validators: asked.validators, ..Up::of_its_own(folder.root()) };
+pub fn quiet(runtime: &Runtime, asked: &Asked) -> Result<()> {
+    let up = |folder: &Folder| Up {
+        validators: asked.validators,
+        ..Up::of_its_own(folder.root(), None)
+    };
     let report = with_its_own(runtime, "bench", up, async |it| measure(it, asked).await)?;
     let row = serde_json::to_value(&report).map_err(Failure::fault)?;
     let columns = [
@@ -71,7 +75,7 @@ pub fn quiet(runtime: &Runtime, asked: &Quiet) -> Result<()> {
     asked.output.print(&report, &columns, &[row])
 }
 
-async fn measure(running: &Running, asked: &Quiet) -> Result<Report> {
+async fn measure(running: &Running, asked: &Asked) -> Result<Report> {
     tokio::time::sleep(SETTLING).await;
     let processes: Vec<Process> =
         running.plan.validators().filter_map(|it| running.folder.process(&it.name)).collect();
@@ -94,8 +98,8 @@ async fn measure(running: &Running, asked: &Quiet) -> Result<Report> {
         idle_cpu_percent_max: (idle_cpu_percent_max * 100.0).round() / 100.0,
         rss_mb_max: processes.iter().filter_map(|it| it.rss_mb()).fold(0.0, f64::max),
         validators: processes.len(),
-        cores: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
-        command: std::env::args().collect::<Vec<_>>().join(" "),
+        cores: cores(),
+        command: command(),
     })
 }
 
