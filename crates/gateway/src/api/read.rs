@@ -342,6 +342,9 @@ pub async fn page(
     cursor: Option<String>,
 ) -> Answer<(Stood, Option<String>)> {
     let Some(cursor) = cursor else { return Ok((moment(door, facts, as_of).await?, None)) };
+    if cursor.contains(char::is_control) {
+        return Err(Problem::saying(problem::QUERY, "cursor: it is what a page gave as next"));
+    }
     let (height, after) = two(&cursor)?;
     let stood = at_height(door, facts, number(&height, "cursor")?).await?;
     let not_yet = || Problem::saying(problem::NOT_YET, format_args!("as_of {height}"));

@@ -102,6 +102,8 @@ async fn what_stands(stage: &Stage) {
         "/v1/orders?instrument=JP3999001005",
         "/v1/orders?own=false",
         "/v1/orders?cursor=1:2",
+        "/v1/orders?cursor=1:%00:JPY:0:0:0",
+        "/v1/orders?cursor=1:A:JPY:0:0:99999999999999999999",
         "/v1/orders?instrument=X&currency=USD",
         "/v1/trades?cursor=1:2",
         "/v1/trades?own=perhaps",
