@@ -56,12 +56,17 @@ pub enum Command {
     /// Measure a network that is started for it and deleted afterwards
     #[command(subcommand)]
     Bench(crate::bench::Bench),
+    /// An incident on a market that is started for it and deleted afterwards
+    #[command(subcommand)]
+    Drill(crate::drill::Drill),
     /// One node
     #[command(subcommand)]
     Node(Node),
     /// One participant's door: its users ask it over HTTP, it follows the market and speaks for the participant
     #[command(subcommand)]
     Gateway(Gateway),
+    /// Make a key file, or read one, and print its public key
+    Key(crate::key::Asked),
     /// Print completions for a shell
     Completions {
         /// The shell

@@ -7,9 +7,11 @@ mod board;
 mod day;
 mod desk;
 mod door;
+mod drill;
 mod explain;
 mod facts;
 mod failure;
+mod key;
 mod list;
 mod market;
 mod movements;
@@ -83,8 +85,10 @@ fn run(command: Command) -> Result<()> {
         Command::Replay(asked) => replay::replay(&runtime()?, &asked),
         Command::Offset(asked) => offset::offset(&asked),
         Command::Bench(asked) => bench::bench(&runtime()?, &asked),
+        Command::Drill(asked) => drill::drill(&runtime()?, &asked),
         Command::Node(command) => node::command(command),
         Command::Gateway(command) => participant::command(command),
+        Command::Key(asked) => key::key(&asked),
         Command::Completions { shell } => {
             clap_complete::generate(
                 shell,

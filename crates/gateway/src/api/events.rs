@@ -16,7 +16,7 @@ use utoipa::IntoParams;
 use super::{
     Answer, Door,
     problem::{self, database},
-    shapes::ProblemShape,
+    shapes::{EventShape, ProblemShape},
     told,
     user::Reader,
 };
@@ -40,7 +40,7 @@ pub struct From {
 /// What blocks tell that the owner may see, without end. The id of an event is its height and its place in its block;
 /// sent back as Last-Event-ID, it goes on after that event.
 #[utoipa::path(get, path = "/v1/events", params(From), responses(
-    (status = 200, content_type = "text/event-stream", body = String),
+    (status = 200, content_type = "text/event-stream", body = EventShape),
     (status = "4XX", body = ProblemShape), (status = "5XX", body = ProblemShape)
 ))]
 pub async fn events(
@@ -52,6 +52,9 @@ pub async fn events(
 ) -> Answer<Sse<impl Stream<Item = Result<Event, Infallible>>>> {
     let bad = |why: &str| Problem::saying(problem::QUERY, why);
     let Query(asked) = asked.map_err(|why| bad(&why.body_text()))?;
+    if asked.after.is_some_and(|it| i64::try_from(it).is_err()) {
+        return Err(bad("after: no block is as high"));
+    }
     let after = match headers.get("last-event-id").map(|it| it.to_str().unwrap_or_default()) {
         Some(id) => place(id).ok_or_else(|| bad("Last-Event-ID is height-place"))?,
         None => (asked.after.unwrap_or(door.facts()?.height), u64::MAX),

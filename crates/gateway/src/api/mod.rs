@@ -12,6 +12,7 @@ mod board;
 mod events;
 mod explain;
 mod forward;
+mod page;
 pub mod problem;
 mod read;
 mod shapes;
@@ -93,8 +94,8 @@ pub fn serve(address: SocketAddr, limits: Limits, app: App) -> Result<Server, Fa
 ))]
 struct Page;
 
-fn documented() -> OpenApiRouter<Door> {
-    OpenApiRouter::with_openapi(Page::openapi())
+fn documented() -> (Router<Door>, utoipa::openapi::OpenApi) {
+    let (router, mut page) = OpenApiRouter::with_openapi(Page::openapi())
         .routes(routes!(read::status))
         .routes(routes!(read::instruments))
         .routes(routes!(read::positions))
@@ -108,6 +109,9 @@ fn documented() -> OpenApiRouter<Door> {
         .routes(routes!(ask::submission))
         .routes(routes!(forward::forward))
         .routes(routes!(events::events))
+        .split_for_parts();
+    page::share(&mut page);
+    (router, page)
 }
 
 /// The page that says what may be asked: OpenAPI 3.1, as JSON.
@@ -115,11 +119,11 @@ fn documented() -> OpenApiRouter<Door> {
 /// # Errors
 /// When it cannot be written as JSON.
 pub fn page() -> serde_json::Result<String> {
-    documented().to_openapi().to_pretty_json()
+    documented().1.to_pretty_json()
 }
 
 fn router(door: Door) -> Router {
-    let (router, page) = documented().split_for_parts();
+    let (router, page) = documented();
     router
         .route("/healthz", get(async || "well\n"))
         .route("/readyz", get(ready))

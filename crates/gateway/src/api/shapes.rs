@@ -280,3 +280,15 @@ pub struct ProblemShape {
     /// What happened in this case.
     pub detail: String,
 }
+
+/// A server-sent event.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it says what the stream looks like")]
+pub struct EventShape {
+    /// Height and place in its block: what Last-Event-ID goes on after.
+    id: String,
+    /// What happened.
+    event: String,
+    /// What it tells: a JSON object with its height, as text.
+    data: String,
+}

@@ -75,6 +75,11 @@ struct Told {
 pub fn read(path: &Path) -> Result<Flow> {
     let message = chosen(path, |it| it.contains("_message_"), "*_message_*.csv")?;
     let name = message.file_name().and_then(|it| it.to_str()).unwrap_or_default();
+    if !name.contains("_message_") {
+        let what = format_args!("{}: its name has no _message_", message.display());
+        return Err(Failure::malformed(what)
+            .mend("name the file of messages; that of books has _orderbook_ in its place"));
+    }
     let orderbook = message.with_file_name(name.replace("_message_", "_orderbook_"));
     let messages = rows(&message, Message::read)?;
     let books = rows(&orderbook, Shown::read)?;
