@@ -30,9 +30,9 @@ use crate::{
 /// In which lane members sign for a venue: in 0 they sign by commands, in 1 by their gateways.
 pub const LANE: Lane = Lane(2);
 /// Steps that are brought at once.
-const TOGETHER: usize = 1_024;
+const TOGETHER: usize = 512;
 /// Steps that are on their way at most.
-const AHEAD: usize = 8_192;
+const AHEAD: usize = 3_072;
 /// So many blocks may settle nothing before what waits is left to wait.
 const QUIET_BLOCKS: u32 = 100;
 /// How long blocks may hold none of what was brought.

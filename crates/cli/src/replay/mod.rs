@@ -58,6 +58,8 @@ struct Report {
     finality_ms: Percentiles,
     state_roots: BTreeMap<String, String>,
     supply_exact: bool,
+    /// Memory that the largest node holds at the end.
+    rss_mb_max: Option<f64>,
     books: Option<Books>,
 }
 
@@ -176,6 +178,8 @@ async fn traded(folder: &Folder, plan: &Plan, flow: &Flow, members: u32) -> Resu
     setting.fund(&mut desk).await?;
     let played = board::play(&mut desk, &setting, flow, (ADMINISTRATOR, &gateway)).await?;
     let mut report = Report::of(&desk, &setting, flow, played);
+    let held = plan.nodes.iter().filter_map(|it| folder.process(&it.name)?.rss_mb());
+    report.rss_mb_max = held.max_by(f64::total_cmp);
     report.state_roots = state_roots(plan).await?;
     Ok(report)
 }
@@ -223,6 +227,7 @@ impl Report {
             state_roots: BTreeMap::new(),
             supply_exact: view.supply_is_exact(setting.security)
                 && view.supply_is_exact(setting.money),
+            rss_mb_max: None,
             books,
         }
     }
