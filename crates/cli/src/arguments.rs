@@ -2,13 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{
-    Args, Parser, Subcommand, ValueEnum,
-    builder::{PossibleValuesParser, RangedU64ValueParser},
-};
+use clap::{Args, Parser, Subcommand, ValueEnum, builder::RangedU64ValueParser};
 use serde::{Deserialize, Serialize};
 
-use crate::{market::process::Process, output::Output, read::statuses};
+use crate::{market::process::Process, output::Output};
 
 /// The shared ledger of a capital market
 #[derive(Debug, Parser)]
@@ -35,7 +32,15 @@ pub enum Command {
     /// Owners of one instrument
     Registry(crate::registry::Asked),
     /// Instructions and where they stand
-    Instructions(Instructions),
+    Instructions(crate::read::Instructions),
+    /// Why an instruction stands where it stands, what it is short of, and what would cure that
+    Explain(crate::explain::Asked),
+    /// The statement of an account: opening, every movement, closing, and whether the sums match
+    Movements(crate::movements::Asked),
+    /// What stands on the board
+    Orders(crate::board::Orders),
+    /// What was traded: fills of the board, trades of venues, reported trades
+    Trades(crate::board::Trades),
     /// Make a file that proves an instruction's outcome
     Receipt(Receipt),
     /// Check files of proofs, offline, with the set of validators alone
@@ -256,21 +261,6 @@ pub struct Positions {
     /// As of a height, or of a time (RFC 3339)
     #[arg(long, value_name = "T|HEIGHT")]
     pub as_of: Option<String>,
-    #[command(flatten)]
-    pub door: Door,
-    #[command(flatten)]
-    pub output: Output,
-}
-
-/// `furikae instructions`
-#[derive(Debug, Args)]
-pub struct Instructions {
-    /// Only those of this party
-    #[arg(long = "as", value_name = "PARTY")]
-    pub party: Option<String>,
-    /// Only those in this state
-    #[arg(long, value_name = "STATUS", value_parser = PossibleValuesParser::new(statuses()))]
-    pub status: Option<String>,
     #[command(flatten)]
     pub door: Door,
     #[command(flatten)]

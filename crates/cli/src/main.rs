@@ -5,17 +5,20 @@ mod approvals;
 mod arguments;
 mod as_of;
 mod bench;
+mod board;
 mod day;
 mod decimal;
 mod desk;
 mod door;
 mod drill;
+mod explain;
 mod facts;
 mod failure;
 mod key;
 mod list;
 mod logs;
 mod market;
+mod movements;
 mod node;
 mod offline;
 mod offset;
@@ -79,6 +82,10 @@ fn run(command: Command) -> Result<()> {
         Command::Positions(asked) => read::positions(&runtime()?, &asked),
         Command::Registry(asked) => registry::registry(&runtime()?, &asked),
         Command::Instructions(asked) => read::instructions(&runtime()?, &asked),
+        Command::Explain(asked) => explain::explain(&runtime()?, &asked),
+        Command::Movements(asked) => movements::movements(&runtime()?, &asked),
+        Command::Orders(asked) => board::orders(&runtime()?, &asked),
+        Command::Trades(asked) => board::trades(&runtime()?, &asked),
         Command::Receipt(asked) => proof::receipt(&runtime()?, &asked),
         Command::Verify(asked) => proof::verify(&asked),
         Command::Validators(asked) => validators::renew(&runtime()?, &asked),

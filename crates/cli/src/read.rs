@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use clap::{Args, builder::PossibleValuesParser};
 use crypto::proof::Proof;
 use gateway::{Follower, Standing, View};
 use ledger::settlement::{Instructed, Status};
@@ -11,13 +12,28 @@ use tokio::runtime::Runtime;
 use types::{AccountId, InstructionId, InstrumentId, PartyId, Sender};
 
 use crate::{
-    arguments::{Instructions, Positions},
+    arguments::{Door, Positions},
     as_of::{self, Wanted},
     door,
     facts::Facts,
     failure::{Failure, Result},
     output::Output,
 };
+
+/// `furikae instructions`
+#[derive(Debug, Args)]
+pub struct Instructions {
+    /// Only those of this party
+    #[arg(long = "as", value_name = "PARTY")]
+    pub party: Option<String>,
+    /// Only those in this state
+    #[arg(long, value_name = "STATUS", value_parser = PossibleValuesParser::new(statuses()))]
+    pub status: Option<String>,
+    #[command(flatten)]
+    pub door: Door,
+    #[command(flatten)]
+    pub output: Output,
+}
 
 /// The party of this word: of the demo's table, its number, or `party-NUMBER`.
 ///
@@ -115,7 +131,7 @@ const REFUSED: &str = "refused";
 const DONE: &str = "done";
 
 /// The states that an instruction may be in.
-pub fn statuses() -> impl Iterator<Item = &'static str> {
+fn statuses() -> impl Iterator<Item = &'static str> {
     Status::ALL.iter().map(Status::name).chain([REFUSED, DONE])
 }
 

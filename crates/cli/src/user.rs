@@ -58,3 +58,31 @@ impl User {
         Ok((format!("http://{}", gateway.api), folder.data(&gateway.name).join(TOKEN)))
     }
 }
+
+/// `base` with a query of those values that are there.
+pub fn path(base: &str, asked: &[(&str, Option<&str>)]) -> String {
+    let asked = asked.iter().filter_map(|(name, value)| Some((name, (*value)?)));
+    let pairs: Vec<_> = asked.map(|(name, value)| format!("{name}={}", encoded(value))).collect();
+    if pairs.is_empty() { base.into() } else { format!("{base}?{}", pairs.join("&")) }
+}
+
+/// A value as it may stand in a query: the offset of a time begins with a plus sign.
+fn encoded(value: &str) -> String {
+    let plain = |it: u8| it.is_ascii_alphanumeric() || b"-._~:".contains(&it);
+    let one = |it: u8| if plain(it) { char::from(it).to_string() } else { format!("%{it:02X}") };
+    value.bytes().map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_holds_what_is_asked() {
+        let time = Some("2026-11-24T15:00:00+09:00");
+        let asked = path("/v1/orders", &[("as_of", time), ("own", None), ("limit", Some("9"))]);
+        assert_eq!(asked, "/v1/orders?as_of=2026-11-24T15:00:00%2B09:00&limit=9");
+        assert_eq!(path("/v1/orders", &[("own", None)]), "/v1/orders");
+        assert_eq!(path("/v1/x", &[("a", Some("b&c=d \u{e9}"))]), "/v1/x?a=b%26c%3Dd%20%C3%A9");
+    }
+}

@@ -130,6 +130,8 @@ fn each_participant_sees_its_own_and_asks_once() {
     what_is_seen(&market);
     what_is_told(&market);
     what_is_refused(&market);
+    what_a_back_office_asks(&market);
+    why_a_payment_waits(&market);
     payments_are_made_once_though_the_gateway_is_killed(&market);
     files_are_brought_once_though_all_is_killed(&market);
     what_is_marked_waits_for_a_second_person(&market);
@@ -263,6 +265,83 @@ fn what_is_refused(market: &Market) {
     });
     assert_eq!(told.body["states"][0]["status"], "refused", "{told:?}");
     assert_eq!(told.body["states"][0]["reason"]["text"], "account-unknown", "{told:?}");
+}
+
+/// Trades and statements, as commands tell them to whom they concern.
+fn what_a_back_office_asks(market: &Market) {
+    let own = market.ask(&["trades", "--as", "aoba"]);
+    let own = own["trades"].as_array().unwrap();
+    let number = |it: &&Value| it["id"].as_str().unwrap().ends_with("/T-0001");
+    let first = own.iter().find(number).expect("the venue's first trade is of aoba");
+    assert_eq!([&first["origin"], &first["status"]], ["venue", "settled"], "{first}");
+    assert_eq!([&first["quantity"], &first["amount"]], ["500", "1250000"]);
+    let before = (first["told_at"].as_u64().unwrap() - 1).to_string();
+    let before = market.ask(&["trades", "--as", "aoba", "--as-of", &before]);
+    assert!(!before["trades"].as_array().unwrap().contains(first));
+    assert_eq!(market.ask(&["trades", "--as", "fuji"])["trades"], json!([]));
+    assert_eq!(market.ask(&["orders", "--as", "aoba"])["orders"], json!([]));
+    let held = market.door("aoba").get(&format!("/v1/positions?instrument={SHARE}"));
+    let position = held.body["positions"][0].clone();
+    let account = position["account"].as_str().unwrap().to_owned();
+    let of = ["movements", "--account", &account, "--as", "aoba"];
+    let whole = market.ask(&of);
+    assert_eq!(whole["matches"], true);
+    let moved = whole["movements"].as_array().unwrap().clone();
+    let share = |it: &&Value| it["instrument"] == SHARE;
+    let last = moved.iter().rfind(share).unwrap();
+    assert_eq!(last["balance"], position["available"]);
+    // From the block of the last movement on, nothing has moved: opening is closing.
+    let from = moved.last().unwrap()["height"].to_string();
+    let rest = market.ask(&[&of[..], &["--from", &from]].concat());
+    assert_eq!((&rest["movements"], &rest["matches"]), (&json!([]), &json!(true)));
+    let line = |it: &&Value| it["instrument"] == SHARE && it["opening"] == it["closing"];
+    assert!(rest["instruments"].as_array().unwrap().iter().any(|it| line(&it)), "{rest}");
+    let dir = market.dir.to_str().unwrap();
+    let csv = furikae(&[&of[..], &["--dir", dir, "--output", "csv"]].concat());
+    let csv = String::from_utf8(csv.stdout).unwrap();
+    assert!(csv.starts_with("height,instrument,what,quantity,balance,"), "{csv}");
+    assert_eq!(csv.lines().filter(|it| it.contains(",closing,")).count(), {
+        whole["instruments"].as_array().unwrap().len()
+    });
+    for (word, status) in [("daichi", 1), ("nobody", 2)] {
+        let asked = ["movements", "--account", &account, "--as", word, "--dir", dir];
+        assert_eq!(furikae(&asked).status.code(), Some(status), "{word}");
+    }
+}
+
+/// A payment of one yen more than there is waits; it is explained, and ends when it is cancelled.
+fn why_a_payment_waits(market: &Market) {
+    let aoba = market.door("aoba");
+    let cash = aoba.get("/v1/positions?instrument=JPY").body["positions"][0].clone();
+    let more = cash["available"].as_str().unwrap().parse::<u64>().unwrap() + 1;
+    let to = market.door("botan").get("/v1/positions?instrument=JPY").body["positions"][0].clone();
+    let pay = json!({"ask": "pay", "from": cash["account"], "to": to["account"], "currency": "JPY",
+        "amount": more.to_string(), "intended_date": "2026-01-05"});
+    let id = ask_until_kept(aoba, 1_000_000, &pay);
+    let explained = || {
+        let said = furikae(&[
+            "explain",
+            &id,
+            "--as",
+            "aoba",
+            "--dir",
+            market.dir.to_str().unwrap(),
+            "--json",
+        ]);
+        said.status.success().then(|| serde_json::from_slice::<Value>(&said.stdout).unwrap())
+    };
+    let why = eventually(explained);
+    assert_eq!((&why["id"], &why["status"]), (&id.as_str().into(), &"pending".into()), "{why}");
+    assert_eq!(why["reason"]["code"], "MONY");
+    assert_eq!(why["short"][0]["account"], cash["account"]);
+    assert_eq!(why["short"][0]["by"], "1");
+    assert!(why["cures"].as_array().unwrap().iter().any(|it| it["kind"] == "cover"), "{why}");
+    let dir = market.dir.to_str().unwrap();
+    let others = furikae(&["explain", &id, "--as", "chidori", "--dir", dir]);
+    assert_eq!(others.status.code(), Some(1), "{}", said(&others));
+    assert_eq!(furikae(&["explain", "soon", "--dir", dir]).status.code(), Some(2));
+    ask_until_kept(aoba, 1_000_001, &json!({"ask": "cancel", "instruction": id}));
+    eventually(|| explained().filter(|it| it["status"] == "cancelled"));
 }
 
 fn eventually<T>(mut look: impl FnMut() -> Option<T>) -> T {

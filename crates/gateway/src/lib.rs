@@ -29,6 +29,8 @@ mod outbox;
 pub mod play;
 pub mod proof;
 pub mod run;
+#[cfg(test)]
+mod scripted;
 mod sending;
 mod sign;
 #[cfg(test)]

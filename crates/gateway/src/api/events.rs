@@ -109,7 +109,8 @@ impl Events {
         for it in &told {
             if told::is_seen(facts, &self.door.app.history, &it.event).await? {
                 let id = format!("{}-{}", it.height, it.place);
-                let (kind, mut body) = told::shown(facts, &it.event);
+                let pair = told::pair(&self.door.app.history, &it.event).await?;
+                let (kind, mut body) = told::shown(facts, &it.event, pair);
                 body["height"] = it.height.into();
                 seen.push(Event::default().id(id).event(kind).data(body.to_string()));
             }

@@ -9,7 +9,9 @@
 
 mod approve;
 mod ask;
+mod board;
 mod events;
+mod explain;
 mod forward;
 mod page;
 pub mod problem;
@@ -68,6 +70,14 @@ impl Door {
     fn facts(&self) -> Answer<Arc<Facts>> {
         self.app.facts.borrow().clone().ok_or_else(|| Problem::new(problem::NOT_READY))
     }
+
+    /// The same, of a block that is in the history: what is told of it comes at once.
+    async fn facts_at(&self, height: u64) -> Answer<Arc<Facts>> {
+        let mut facts = self.app.facts.clone();
+        let there = |it: &Option<Arc<Facts>>| it.as_ref().is_some_and(|it| it.height >= height);
+        let found = facts.wait_for(there).await.ok().and_then(|it| it.clone());
+        found.ok_or_else(|| Problem::new(problem::NOT_READY))
+    }
 }
 
 /// Serves `app` at `address`; port 0 is any that is free.
@@ -96,6 +106,9 @@ fn documented() -> (Router<Door>, utoipa::openapi::OpenApi) {
         .routes(routes!(read::movements))
         .routes(routes!(read::instructions, ask::ask))
         .routes(routes!(read::instruction))
+        .routes(routes!(explain::explain))
+        .routes(routes!(board::orders))
+        .routes(routes!(board::trades))
         .routes(routes!(ask::submission))
         .routes(routes!(approve::approvals))
         .routes(routes!(approve::decide))

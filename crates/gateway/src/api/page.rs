@@ -7,12 +7,14 @@ use utoipa::openapi::{
 };
 
 /// Parameters that mean the same wherever they stand, and what they look like.
-const PATTERNS: [(&str, &str); 9] = [
+const PATTERNS: [(&str, &str); 11] = [
     ("as_of", MOMENT),
     ("from", MOMENT),
     ("account", "^[0-9a-fA-F]{32}$"),
     ("instrument", INSTRUMENT),
     ("isin", INSTRUMENT),
+    ("currency", INSTRUMENT),
+    ("status", STATUS),
     ("cursor", "^[0-9]{1,18}:.{1,200}$"),
     ("id", "^[0-9]{1,9}-[0-9]{1,4}-[0-9]{1,18}-[0-9]{1,4}$"),
     ("key", KEY),
@@ -22,6 +24,8 @@ const PATTERNS: [(&str, &str); 9] = [
 const MOMENT: &str =
     r"^([0-9]{1,18}|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,}(Z|[+-][0-9]{2}:[0-9]{2}))$";
 const INSTRUMENT: &str = "^([A-Z]{2}[A-Z0-9]{9}[0-9]|[A-Z]{3})$";
+const STATUS: &str = "^(unmatched|on-hold|counterparty-on-hold|awaiting-sign-off|awaiting-date|pending|settled|\
+                      cancelled|expired|sign-off-refused|refused)$";
 const KEY: &str = "^[A-Za-z0-9_-]{1,64}$";
 const PROBLEM: &str = "application/problem+json";
 

@@ -4,7 +4,7 @@ use axum::{
     Json,
     extract::{Path, Query, State, rejection::QueryRejection},
 };
-use ledger::governance::Roles;
+use ledger::{governance::Roles, settlement};
 use listen::Problem;
 use types::{InstructionId, InstrumentId, Sender};
 
@@ -30,7 +30,8 @@ use crate::{
 const PAGE: u32 = 1_000;
 const PAGE_MAX: u32 = 10_000;
 
-type Asked<T> = Result<Query<T>, QueryRejection>;
+/// A query, as far as it could be read.
+pub type Asked<T> = Result<Query<T>, QueryRejection>;
 
 /// How the gateway is.
 #[utoipa::path(get, path = "/v1/status", responses(
@@ -196,12 +197,24 @@ pub async fn instructions(
     let facts = door.facts()?;
     let (stood, after) = page(&door, &facts, asked.as_of.as_deref(), asked.cursor).await?;
     let limit = limit(asked.limit)?;
-    let (party, status) = (Sight::of_instructions(&facts).only(), asked.status.as_deref());
+    let party = Sight::of_instructions(&facts).only();
+    let status = asked.status.as_deref().map(known).transpose()?;
     let after = after.as_deref();
     let rows = door.app.history.instructions(stood.height, party, status, after, limit + 1);
     let mut rows = rows.await.map_err(database)?;
     let next = next(&stood, &mut rows, limit, |it| it.instruction.clone());
     Ok(Json(StandingList { stood, instructions: rows.into_iter().map(standing).collect(), next }))
+}
+
+/// A state that is told of instructions.
+fn known(status: &str) -> Answer<&str> {
+    let mut all = settlement::Status::ALL.iter().map(settlement::Status::name).chain(["refused"]);
+    if all.clone().any(|it| it == status) {
+        return Ok(status);
+    }
+    let first = all.next().unwrap_or_default();
+    let names = all.fold(first.to_owned(), |names, it| format!("{names}, {it}"));
+    Err(Problem::saying(problem::QUERY, format_args!("status: {status:?} is none of {names}")))
 }
 
 /// One instruction, with every state in which it was told to be.
@@ -217,24 +230,37 @@ pub async fn instruction(
 ) -> Answer<Json<Told>> {
     let Query(asked) = asked.map_err(malformed)?;
     let facts = door.facts()?;
-    let bad = || Problem::saying(problem::QUERY, "an id is sender-lane-sequence-index");
-    let id = InstructionId::parse(&id).ok_or_else(bad)?;
+    let id = parsed(&id)?;
     let stood = moment(&door, &facts, asked.as_of.as_deref()).await?;
     let unknown = || Problem::saying(problem::NOT_KNOWN, format_args!("instruction {id}"));
-    let own = Sender::Party(facts.party);
-    let counterparts = door.app.history.counterparts(&id.to_string()).await.map_err(database)?;
-    let theirs = |it: &String| InstructionId::parse(it).is_some_and(|it| it.sender == own);
-    let owner = door.app.history.party_of(&id.to_string()).await.map_err(database)?;
-    let may = Sight::of_instructions(&facts) == Sight::All
-        || id.sender == own
-        || owner == Some(facts.party.0)
-        || counterparts.iter().any(theirs);
-    if !may {
+    if !may_see(&door, &facts, &id).await? {
         return Err(unknown());
     }
     let states = door.app.history.standings(&id.to_string(), stood.height).await;
     let states: Vec<_> = states.map_err(database)?.into_iter().map(standing).collect();
     if states.is_empty() { Err(unknown()) } else { Ok(Json(Told { stood, states })) }
+}
+
+/// The instruction that a path names.
+pub fn parsed(id: &str) -> Answer<InstructionId> {
+    let bad = || Problem::saying(problem::QUERY, "an id is sender-lane-sequence-index");
+    InstructionId::parse(id).ok_or_else(bad)
+}
+
+/// Whether the owner may see an instruction, by what was told of it: its own, one that settled with an own one, or
+/// any.
+pub async fn may_see(door: &Door, facts: &Facts, id: &InstructionId) -> Answer<bool> {
+    let own = Sender::Party(facts.party);
+    if Sight::of_instructions(facts) == Sight::All || id.sender == own {
+        return Ok(true);
+    }
+    let text = id.to_string();
+    if door.app.history.party_of(&text).await.map_err(database)? == Some(facts.party.0) {
+        return Ok(true);
+    }
+    let counterparts = door.app.history.counterparts(&text).await.map_err(database)?;
+    let theirs = |it: &String| InstructionId::parse(it).is_some_and(|it| it.sender == own);
+    Ok(counterparts.iter().any(theirs))
 }
 
 fn standing(it: history::Standing) -> Standing {
@@ -278,11 +304,11 @@ async fn at_height(door: &Door, facts: &Facts, height: u64) -> Answer<Option<Sto
     Ok(time.map(|time| Stood { height, time: shown(time) }))
 }
 
-fn malformed(why: QueryRejection) -> Problem {
+pub fn malformed(why: QueryRejection) -> Problem {
     Problem::saying(problem::QUERY, why.body_text())
 }
 
-fn instrument(text: &str) -> Answer<InstrumentId> {
+pub fn instrument(text: &str) -> Answer<InstrumentId> {
     let bad = || Problem::saying(problem::QUERY, "an instrument is an ISIN or a currency");
     InstrumentId::parse(text).ok_or_else(bad)
 }
@@ -292,30 +318,33 @@ fn account(text: &str) -> Answer<String> {
     types::AccountId::parse_hex(text).map(|it| it.to_string()).ok_or_else(bad)
 }
 
-fn limit(asked: Option<u32>) -> Answer<u32> {
+pub fn limit(asked: Option<u32>) -> Answer<u32> {
     let limit = asked.unwrap_or(PAGE);
     let bad = || Problem::saying(problem::QUERY, format_args!("limit: it is 1 to {PAGE_MAX}"));
     (1..=PAGE_MAX).contains(&limit).then_some(limit).ok_or_else(bad)
 }
 
-fn two(cursor: &str) -> Answer<(String, String)> {
+pub fn two(cursor: &str) -> Answer<(String, String)> {
     let bad = || Problem::saying(problem::QUERY, "cursor: it is what a page gave as next");
     let (one, other) = cursor.split_once(':').ok_or_else(bad)?;
     Ok((one.into(), other.into()))
 }
 
-fn number(text: &str, name: &str) -> Answer<u64> {
+pub fn number(text: &str, name: &str) -> Answer<u64> {
     text.parse().map_err(|_| Problem::saying(problem::QUERY, format_args!("{name} is no number")))
 }
 
 /// The block that all pages are of, and after what this one begins: a cursor names both.
-async fn page(
+pub async fn page(
     door: &Door,
     facts: &Facts,
     as_of: Option<&str>,
     cursor: Option<String>,
 ) -> Answer<(Stood, Option<String>)> {
     let Some(cursor) = cursor else { return Ok((moment(door, facts, as_of).await?, None)) };
+    if cursor.contains(char::is_control) {
+        return Err(Problem::saying(problem::QUERY, "cursor: it is what a page gave as next"));
+    }
     let (height, after) = two(&cursor)?;
     let stood = at_height(door, facts, number(&height, "cursor")?).await?;
     let not_yet = || Problem::saying(problem::NOT_YET, format_args!("as_of {height}"));
@@ -327,7 +356,7 @@ async fn page(
 }
 
 /// The cursor of the page after this one, if there is more than `limit` rows; those beyond are left out.
-fn next<T>(
+pub fn next<T>(
     stood: &Stood,
     rows: &mut Vec<T>,
     limit: u32,
@@ -338,3 +367,6 @@ fn next<T>(
     rows.truncate(limit);
     rows.last().filter(|_| more).map(|it| format!("{}:{}", stood.height, cursor(it)))
 }
+
+#[cfg(test)]
+mod tests;

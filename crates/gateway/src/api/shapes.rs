@@ -61,7 +61,8 @@ pub struct Movements {
 pub struct Instructions {
     /// A height or a time, as for positions.
     pub as_of: Option<String>,
-    /// In which state.
+    /// In which state: unmatched, on-hold, counterparty-on-hold, awaiting-sign-off, awaiting-date, pending, settled,
+    /// cancelled, expired, sign-off-refused, refused.
     pub status: Option<String>,
     /// Where the page before this one ended.
     pub cursor: Option<String>,

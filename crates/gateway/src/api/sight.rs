@@ -1,11 +1,14 @@
 //! What the owner of a gateway may see. Until disclosure is cryptographic, this table says it:
 //!
-//! | the owner is | positions, movements | registry | instructions |
-//! |---|---|---|---|
-//! | exchange, CCP, CSD, supervisor | all | of all instruments | all |
-//! | issuer or settlement bank | of its own instruments or money, and of accounts that it manages | of its own | its own, and those that settled with them |
-//! | anybody else | of accounts that it manages | none | its own, and those that settled with them |
+//! | the owner is | positions, movements | registry | instructions | trades |
+//! |---|---|---|---|---|
+//! | exchange, CCP, CSD, supervisor | all | of all instruments | all | all |
+//! | issuer or settlement bank | of its own instruments or money, and of accounts that it manages | of its own | its own, and those that settled with them | its own |
+//! | anybody else | of accounts that it manages | none | its own, and those that settled with them | its own |
 //!
+//! To explain an own instruction, two of others' are named beside: one that is not matched and names the owner as its
+//! counterparty, and a payment that waits to be credited to an account that the owner manages. What the other side
+//! lacks is said without how much. The board is public, but for accounts, references, and whether a fill has settled.
 //! Parties, instruments and everything that administrators do are shown to all.
 
 use ledger::governance::Roles;

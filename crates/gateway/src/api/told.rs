@@ -1,7 +1,11 @@
 //! Events as JSON, and who may see them.
 
 use ledger::{
-    Event, Inadmissible, book::Movement, governance::OPERATOR, order::OrderEnd, trade::TradeId,
+    Event, Inadmissible,
+    book::Movement,
+    governance::OPERATOR,
+    order::{OrderEnd, Pair},
+    trade::TradeId,
 };
 use serde_json::{Value, json};
 use types::{AccountId, InstructionId, InstrumentId, PartyId, Sender};
@@ -108,8 +112,22 @@ fn concerns(event: &Event) -> Concerns {
     }
 }
 
-/// The name of an event, and what it tells.
-pub fn shown(facts: &Facts, event: &Event) -> (&'static str, Value) {
+/// What the order is for that an event is about, if it does not say so itself.
+///
+/// # Errors
+/// [`Fault::Database`].
+pub async fn pair(history: &History, event: &Event) -> Result<Option<Pair>, Fault> {
+    match event {
+        Event::OrderReduced { order, .. } | Event::OrderEnded { order, .. } => {
+            history.pair_of(order).await.map(Some)
+        }
+        Event::Filled { buy, .. } => history.pair_of(buy).await.map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// The name of an event, and what it tells; `pair` is what [`pair`] says of it.
+pub fn shown(facts: &Facts, event: &Event, pair: Option<Pair>) -> (&'static str, Value) {
     let id = |it: &InstructionId| it.to_string();
     match event {
         Event::Refused { instruction, reject } => {
@@ -147,12 +165,12 @@ pub fn shown(facts: &Facts, event: &Event) -> (&'static str, Value) {
         Event::RequestDecided { request, approved } => {
             ("request-decided", json!({"id": id(request), "approved": approved}))
         }
-        event => of_board(facts, event).unwrap_or_else(|| of_market(event)),
+        event => of_board(facts, event, pair).unwrap_or_else(|| of_market(event)),
     }
 }
 
 /// What concerns the board and its orders; `None` of another event.
-fn of_board(facts: &Facts, event: &Event) -> Option<(&'static str, Value)> {
+fn of_board(facts: &Facts, event: &Event, pair: Option<Pair>) -> Option<(&'static str, Value)> {
     let units = |instrument: &InstrumentId, it: i64| facts.decimal(&instrument.to_string(), it);
     Some(match event {
         Event::BoardOpened { instrument, currency, lot, tick } => {
@@ -175,29 +193,31 @@ fn of_board(facts: &Facts, event: &Event) -> Option<(&'static str, Value)> {
             ("order-entered", told)
         }
         Event::OrderReduced { order, quantity } => {
-            ("order-reduced", json!({"order": order.to_string(), "units": quantity}))
+            let (instrument, _) = pair?;
+            let quantity = units(&instrument, *quantity);
+            ("order-reduced", json!({"order": order.to_string(), "quantity": quantity}))
         }
         Event::Filled { buy, sell, quantity, price, amount, deliver, receive } => {
+            let (instrument, currency) = pair?;
             let told = json!({
                 "buy": buy.to_string(),
                 "sell": sell.to_string(),
-                "units": quantity,
-                "price_minor_units": price,
-                "amount_minor_units": amount,
+                "instrument": instrument.to_string(),
+                "currency": currency.to_string(),
+                "quantity": units(&instrument, *quantity),
+                "price": units(&currency, *price),
+                "amount": units(&currency, *amount),
                 "deliver": deliver.to_string(),
                 "receive": receive.to_string(),
             });
             ("filled", told)
         }
         Event::OrderEnded { order, quantity, why } => {
-            let why = match why {
-                OrderEnd::Cancelled => "cancelled",
-                OrderEnd::DayOver => "day-over",
-                OrderEnd::TooManyFills => "too-many-fills",
-                OrderEnd::PartySuspended => "party-suspended",
-                OrderEnd::NothingToTake => "nothing-to-take",
-            };
-            ("order-ended", json!({"order": order.to_string(), "units": quantity, "why": why}))
+            let why = end(*why);
+            let (instrument, _) = pair?;
+            let quantity = units(&instrument, *quantity);
+            let told = json!({"order": order.to_string(), "quantity": quantity, "why": why});
+            ("order-ended", told)
         }
         Event::NotForwarded { forward, place, why } => {
             let why = match why {
@@ -211,6 +231,17 @@ fn of_board(facts: &Facts, event: &Event) -> Option<(&'static str, Value)> {
         }
         _ => return None,
     })
+}
+
+/// Why an order ended, in a word that stays.
+pub const fn end(why: OrderEnd) -> &'static str {
+    match why {
+        OrderEnd::Cancelled => "cancelled",
+        OrderEnd::DayOver => "day-over",
+        OrderEnd::TooManyFills => "too-many-fills",
+        OrderEnd::PartySuspended => "party-suspended",
+        OrderEnd::NothingToTake => "nothing-to-take",
+    }
 }
 
 /// What concerns trades, and the market as a whole.

@@ -9,14 +9,21 @@
 //! It lies in SQLite or in PostgreSQL. It is whole up to its newest block whenever the process ends: a block is in
 //! it with all that follows from it, or not at all.
 
+mod board;
+mod now;
+mod open;
 mod read;
 mod schema;
+mod trades;
 mod write;
 
 use ledger::Genesis;
 use types::{ChainId, Committee, Header, Wire as _};
 
+pub use board::{Place, Stood, WantedOrders};
+pub use now::{AHEAD_MAX, Ahead, Credit, Now};
 pub use read::{Moved, Position, Standing, Told, Wanted};
+pub use trades::{Traded, WantedTrades};
 
 use crate::{Fault, View, database::Database};
 use schema::HISTORY;

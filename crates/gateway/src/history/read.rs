@@ -9,7 +9,7 @@ use types::{Header, LedgerTime, Wire as _};
 use super::History;
 use crate::{
     Fault, View,
-    database::{places, signed},
+    database::{Database, places, signed},
 };
 
 /// Who may be shown what of positions: all, or those that match.
@@ -233,7 +233,7 @@ impl History {
             .fetch_all(&self.0.pool)
             .await;
         let rows = rows.map_err(|it| self.0.engine.fault(it))?;
-        rows.iter().map(|row| self.standing(row)).collect()
+        rows.iter().map(|row| standing(&self.0, row)).collect()
     }
 
     /// Where instructions stood as of `height`: of one party or of all, in one state or in any, in the order of
@@ -269,17 +269,7 @@ impl History {
         }
         let rows = query.fetch_all(&self.0.pool).await;
         let rows = rows.map_err(|it| self.0.engine.fault(it))?;
-        rows.iter().map(|row| self.standing(row)).collect()
-    }
-
-    fn standing(&self, row: &AnyRow) -> Result<Standing, Fault> {
-        Ok(Standing {
-            instruction: self.0.engine.get(row, 0)?,
-            height: self.0.number(row, 1)?,
-            status: self.0.engine.get(row, 2)?,
-            code: self.0.engine.get(row, 3)?,
-            reason: self.0.engine.get(row, 4)?,
-        })
+        rows.iter().map(|row| standing(&self.0, row)).collect()
     }
 
     /// The rows as they stand after the newest block, whose header this is.
@@ -387,9 +377,20 @@ impl History {
     }
 }
 
+/// Where an instruction stands, as a row of its columns says.
+pub(super) fn standing(database: &Database, row: &AnyRow) -> Result<Standing, Fault> {
+    Ok(Standing {
+        instruction: database.engine.get(row, 0)?,
+        height: database.number(row, 1)?,
+        status: database.engine.get(row, 2)?,
+        code: database.engine.get(row, 3)?,
+        reason: database.engine.get(row, 4)?,
+    })
+}
+
 /// That each of these columns, of those that are asked for, is the value bound at its place, from `first` on. Only
 /// what is asked for is a condition, so that the engine finds the index for it.
-fn conditions<const N: usize>(first: usize, columns: [Option<&str>; N]) -> String {
+pub(super) fn conditions<const N: usize>(first: usize, columns: [Option<&str>; N]) -> String {
     let asked = (first..).zip(columns.into_iter().flatten());
     asked.map(|(place, column)| format!(" AND {column} = ${place}")).collect()
 }

@@ -258,6 +258,26 @@ async fn what_is_read_as_of_a_height_is_what_a_replay_says_in_postgresql() {
     check(&history, &Market::new(2), 12).await;
 }
 
+/// A history of an older version is dropped whole, and made again.
+async fn is_made_again(url: &str) {
+    let market = Market::new(3);
+    let history = History::open(url, CHAIN).await.unwrap();
+    history.write(&market.blocks).await.unwrap();
+    let older = sqlx::query("UPDATE history SET version = version - 1");
+    older.execute(&history.0.pool).await.unwrap();
+    drop(history);
+    let history = History::open(url, CHAIN).await.unwrap();
+    assert_eq!(history.newest().await.unwrap(), None);
+    check(&history, &market, 13).await;
+}
+
+#[tokio::test]
+async fn a_history_of_an_older_version_is_made_again() {
+    let (folder, server) = (Folder::new(), Postgres::start());
+    is_made_again(&folder.sqlite("history.sqlite")).await;
+    is_made_again(&server.url()).await;
+}
+
 #[tokio::test]
 async fn a_url_of_neither_engine_is_refused() {
     for url in ["", "mysql://a/b", "history.sqlite"] {

@@ -8,10 +8,10 @@ use ledger::{
     row::Row as _,
     settlement::Status,
 };
-use sqlx::{AnyConnection, AssertSqlSafe};
+use sqlx::{Any, AnyConnection, AssertSqlSafe};
 use types::{AccountId, InstructionId, InstrumentId, Reader, Sender, Wire as _};
 
-use super::{History, schema::NEVER};
+use super::{History, board::Orders, open::Open, schema::NEVER, trades::Trades};
 use crate::{
     Fault,
     database::{places, signed as number},
@@ -22,12 +22,29 @@ use crate::{
 /// Values bound to one statement at most; the engines know 32,766 or more.
 const BOUND_MAX: usize = 8_000;
 
-/// What one value of a row is.
-enum Cell {
+/// A value of a row.
+pub(super) enum Cell {
     Number(i64),
     Text(String),
     Bytes(Vec<u8>),
+    NoNumber,
     NoText,
+}
+
+/// A statement, and the values bound to it.
+pub(super) type Query = sqlx::query::Query<'static, Any, <Any as sqlx::Database>::Arguments>;
+
+impl Cell {
+    /// Binds it to a statement, at the next place.
+    pub fn bind(self, query: Query) -> Query {
+        match self {
+            Self::Number(it) => query.bind(it),
+            Self::Text(it) => query.bind(it),
+            Self::Bytes(it) => query.bind(it),
+            Self::NoNumber => query.bind(None::<i64>),
+            Self::NoText => query.bind(None::<String>),
+        }
+    }
 }
 
 /// What some blocks leave in the tables.
@@ -36,6 +53,9 @@ struct Rows {
     blocks: Vec<Vec<Cell>>,
     committees: Vec<Vec<Cell>>,
     state: BTreeMap<Key, Option<(i64, Vec<u8>)>>,
+    open: Open,
+    orders: Orders,
+    trades: Trades,
     accounts: Vec<Vec<Cell>>,
     /// Positions that stood before these blocks, and where they end.
     ended: Vec<Vec<Cell>>,
@@ -64,6 +84,7 @@ impl History {
     pub async fn write(&self, blocks: &[Final]) -> Result<(), Fault> {
         let Some(newest) = blocks.last() else { return Ok(()) };
         let mut rows = Rows::default();
+        rows.trades.today = self.business_date().await?;
         blocks.iter().for_each(|it| rows.add(it));
         let fault = |it: sqlx::Error| self.0.engine.fault(it);
         let mut all = self.0.pool.begin().await.map_err(fault)?;
@@ -86,16 +107,23 @@ impl Rows {
             self.committees
                 .push(vec![Cell::Number(epoch.saturating_add(1)), Cell::Bytes(named.0.clone())]);
         }
-        for change in &block.changes {
-            let (key, new) = (Key(change.key), change.new.as_ref().map(|it| it.0.as_slice()));
-            self.state.insert(key, new.map(|it| (height, it.to_vec())));
-            self.add_row(height, &key, change.old.as_ref().map(|it| it.0.as_slice()), new);
-        }
         let mut place = 0;
         for event in events {
             self.add_event(height, place, event);
+            self.orders.tell(height, place, event);
+            self.trades.tell(height, event);
             place = place.saturating_add(1);
         }
+        for change in &block.changes {
+            let (key, old) = (Key(change.key), change.old.as_ref().map(|it| it.0.as_slice()));
+            let new = change.new.as_ref().map(|it| it.0.as_slice());
+            self.state.insert(key, new.map(|it| (height, it.to_vec())));
+            self.open.add(&key, new);
+            self.orders.add(height, &key, old, new);
+            self.trades.add(height, &key, old, new);
+            self.add_row(height, &key, old, new);
+        }
+        self.trades.end(height);
     }
 
     fn add_row(&mut self, height: i64, key: &Key, old: Option<&[u8]>, new: Option<&[u8]>) {
@@ -231,6 +259,9 @@ impl Rows {
             "ON CONFLICT (key) DO UPDATE SET changed = excluded.changed, value = excluded.value";
         insert(on, "state (key, changed, value)", over, written).await?;
         run(on, "DELETE FROM state WHERE key IN (VALUES {})", gone).await?;
+        self.open.write(on).await?;
+        self.orders.write(on).await?;
+        self.trades.write(on).await?;
         let over = "ON CONFLICT (account) DO UPDATE SET manager = excluded.manager, holder = excluded.holder";
         insert(on, "account (account, manager, holder)", over, self.accounts).await?;
         let end = "UPDATE position SET to_height = ended.column3 FROM (VALUES {}) AS ended \
@@ -266,7 +297,7 @@ impl Begun {
     }
 }
 
-async fn insert(
+pub(super) async fn insert(
     on: &mut AnyConnection,
     columns: &str,
     over: &str,
@@ -276,7 +307,7 @@ async fn insert(
 }
 
 /// Runs `statement`, in which `{}` stands for the rows, over as many rows at once as may be bound.
-async fn run(
+pub(super) async fn run(
     on: &mut AnyConnection,
     statement: &str,
     rows: Vec<Vec<Cell>>,
@@ -288,12 +319,7 @@ async fn run(
         let statement = statement.replace("{}", &places(some.len(), columns));
         let mut query = sqlx::query(AssertSqlSafe(statement));
         for cell in some.into_iter().flatten() {
-            query = match cell {
-                Cell::Number(it) => query.bind(it),
-                Cell::Text(it) => query.bind(it),
-                Cell::Bytes(it) => query.bind(it),
-                Cell::NoText => query.bind(None::<String>),
-            };
+            query = cell.bind(query);
         }
         query.execute(&mut *on).await?;
     }

@@ -222,6 +222,16 @@ fn difference(
     theirs: &OpenTerms,
     tolerance: i64,
 ) -> Option<Field> {
+    differences((my_party, mine), (their_party, theirs), tolerance).next()
+}
+
+/// The fields in which two sides differ, in the order in which they are looked at; cash amounts may differ by the
+/// currency's `tolerance`, in minor units.
+pub fn differences(
+    (my_party, mine): (PartyId, &OpenTerms),
+    (their_party, theirs): (PartyId, &OpenTerms),
+    tolerance: i64,
+) -> impl Iterator<Item = Field> + use<> {
     let sides = mine.side != theirs.side
         && mine.counterparty == their_party
         && theirs.counterparty == my_party;
@@ -247,7 +257,7 @@ fn difference(
         (mine.intended_date == theirs.intended_date, Field::IntendedDate),
         (reference && trade, Field::Trade),
     ];
-    fields.into_iter().find(|(same, _)| !same).map(|(_, field)| field)
+    fields.into_iter().filter(|(same, _)| !same).map(|(_, field)| field)
 }
 
 fn check_trade(draft: &Draft<'_>, party: PartyId, terms: &OpenTerms) -> Result<(), Stop> {
