@@ -320,7 +320,7 @@ pub struct Replay {
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u32>::new().range(2..=1_000))]
     pub members: u32,
     /// Import these trades, executed elsewhere, instead of matching orders
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "path")]
     pub trades: Option<PathBuf>,
     /// Amounts are sealed
     #[arg(long)]

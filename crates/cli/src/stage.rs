@@ -58,7 +58,7 @@ pub async fn admit(desk: &mut Desk, members: impl IntoIterator<Item = PartyId>) 
     let bank = desk.facts.party(BANK).clone();
     let wanted = [
         (bank.party, BANK.to_owned(), bank.name, bank.roles),
-        (ISSUER, word(ISSUER), "Issuer of a replay".to_owned(), Roles::ISSUER),
+        (ISSUER, word(ISSUER), "Issuer of securities".to_owned(), Roles::ISSUER),
     ];
     let members = members
         .into_iter()

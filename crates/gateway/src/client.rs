@@ -1,6 +1,6 @@
 //! A user of a gateway: asks its door over HTTP with the user's token.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::{Client as Http, Method, RequestBuilder, Response, header::CONTENT_TYPE};
 use serde_json::Value;
@@ -12,6 +12,11 @@ use crate::{
 
 /// How long a gateway may take to answer.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Between two attempts.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// The content type of what most paths take.
+pub const JSON: &str = "application/json";
 
 /// One user of one gateway.
 #[derive(Clone)]
@@ -73,15 +78,32 @@ impl Client {
     /// # Errors
     /// As [`Self::get`].
     pub async fn post(&self, path: &str, key: &str, value: &Value) -> Result<Value, Fault> {
-        self.send(path, key, "application/json", value.to_string().into_bytes()).await
+        self.send(path, key, JSON, value.to_string().into_bytes()).await
     }
 
-    /// The same with bytes that are not JSON.
+    /// The same with a body of this content type, again and again until it is kept, while the gateway does not answer
+    /// or is not ready: the answer, and how often it was asked again.
     ///
     /// # Errors
-    /// As [`Self::get`].
-    pub async fn post_bytes(&self, path: &str, key: &str, bytes: Vec<u8>) -> Result<Value, Fault> {
-        self.send(path, key, "application/octet-stream", bytes).await
+    /// As [`Self::get`]: of what no time mends, or when it is late.
+    pub async fn post_until_kept(
+        &self,
+        path: &str,
+        key: &str,
+        (kind, body): (&str, &[u8]),
+        late: Instant,
+    ) -> Result<(Value, u64), Fault> {
+        let mut again = 0_u64;
+        loop {
+            match self.send(path, key, kind, body.to_vec()).await {
+                Ok(answer) => return Ok((answer, again)),
+                Err(fault) if fault.may_pass() && Instant::now() < late => {
+                    again = again.saturating_add(1);
+                    tokio::time::sleep(PAUSE).await;
+                }
+                Err(fault) => return Err(fault),
+            }
+        }
     }
 
     async fn send(&self, path: &str, key: &str, kind: &str, body: Vec<u8>) -> Result<Value, Fault> {

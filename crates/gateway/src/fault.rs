@@ -72,6 +72,18 @@ pub enum Fault {
     },
 }
 
+impl Fault {
+    /// Whether the same, asked again, may be answered otherwise.
+    #[must_use]
+    pub const fn may_pass(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } => true,
+            Self::Refused { status, .. } => matches!(status, 408 | 429 | 500..),
+            _ => false,
+        }
+    }
+}
+
 /// A node's refusal: `application/problem+json` (RFC 9457).
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
 #[serde(default)]

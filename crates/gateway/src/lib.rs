@@ -37,7 +37,7 @@ mod sign;
 mod testing;
 mod view;
 
-pub use client::Client;
+pub use client::{Client, JSON};
 pub use committees::Committees;
 pub use doors::{Answer, Doors};
 pub use fault::{Fault, Problem};

@@ -58,7 +58,9 @@ pub async fn run(
     let sending = Arc::new(Sending::new(outbox, signer, lane, holds));
     let (sent, users) = (sending.clone(), Arc::new(config.users));
     let (approval, history_of) = (Arc::new(config.approval), history.clone());
-    let app = App { chain, history: history_of, sending, facts, caught_up, users, approval };
+    let forwards = Arc::default();
+    let app =
+        App { chain, history: history_of, sending, facts, caught_up, users, approval, forwards };
     let server = api::serve(config.http, config.http_limits, app)?;
     let address = server.address();
     tracing::info!(party = party.0, http = %address, "the gateway runs");

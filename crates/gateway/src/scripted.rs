@@ -204,8 +204,8 @@ impl Scripted {
         let rights = vec![Right::Read];
         let users = Arc::new(vec![User { name: "user".into(), token_sha256, rights }]);
         let (history, caught_up) = (history.clone(), watch::channel(true).1);
-        let approval = Arc::default();
-        let app = App { chain, history, sending, facts, caught_up, users, approval };
+        let (approval, forwards) = Default::default();
+        let app = App { chain, history, sending, facts, caught_up, users, approval, forwards };
         let limits = listen::Limits::default();
         let server = api::serve("127.0.0.1:0".parse().unwrap(), limits, app).unwrap();
         let client = Client::new(&format!("http://{}", server.address()), TOKEN).unwrap();

@@ -18,7 +18,7 @@ use crate::{
     arguments::Up,
     desk::Desk,
     failure::{Failure, Result},
-    market::{Folder, Running, process::Process, with_its_own},
+    market::{self, Folder, Running, process::Process, with_its_own},
     output::Output,
 };
 
@@ -29,6 +29,8 @@ const SEED: u64 = 11;
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Strings before the memory of processes is looked at for the first time: buffers are there then.
 const WARM_UP: u32 = 5_000;
+/// So much may a process grow: what is kept for each address, and what an allocator holds.
+const GROWN_MB_MAX: f64 = 32.0;
 /// Longest random string.
 const LONGEST: usize = 2_048;
 
@@ -53,7 +55,7 @@ struct Report {
     taken: BTreeMap<&'static str, u64>,
     /// Connections that were neither answered nor closed in time.
     silent: u64,
-    /// Answers that say that the process failed.
+    /// Answers that say that the process failed, and connections that were not taken.
     failures: u64,
     /// How much more memory each process has than after the first strings, in megabytes.
     rss_mb_grown: BTreeMap<String, f64>,
@@ -74,6 +76,10 @@ pub fn garbage(runtime: &Runtime, asked: &Asked) -> Result<()> {
     let columns = ["strings", "silent", "failures", "goes_on", "seconds"];
     asked.output.print(&report, &columns, &[row])?;
     let wrong = report.failures + report.silent + report.taken.values().sum::<u64>();
+    let grown = report.rss_mb_grown.values().any(|it| *it > GROWN_MB_MAX);
+    if grown {
+        return Err(Failure::no("a process has grown"));
+    }
     if wrong > 0 || !report.ended.is_empty() || !report.goes_on {
         return Err(Failure::no("a listener did not refuse what makes no sense, or ended"));
     }
@@ -131,37 +137,43 @@ fn memory(processes: &BTreeMap<String, Process>) -> BTreeMap<String, f64> {
     processes.iter().filter_map(|(name, it)| Some((name.clone(), it.rss_mb()?))).collect()
 }
 
-/// All listeners of the market. No token is sent, and no envelope that is signed: nothing may be taken.
+/// All listeners of the market. The gateway is sent its user's token, and no listener an envelope that is signed: nothing
+/// may be taken.
 fn targets(desk: &Desk, running: &Running) -> Result<Vec<Target>> {
     let asked = vec![Instruction::OpenDay { date: BusinessDate(0) }];
     let mut signed = desk.signer("furikae")?.sign(Lane(0), asked, LedgerTime(0));
     signed.witnesses.clear();
-    let envelope = signed.to_bytes();
-    let post = |path: &str, kind: &str, body: &[u8]| {
+    let (envelope, list) = (signed.to_bytes(), vec![signed].to_bytes());
+    let post = |path: &str, kind: &str, body: &[u8], more: &str| {
         let length = body.len();
         let head = format!(
             "POST {path} HTTP/1.1\r\nhost: h\r\ncontent-type: {kind}\r\nidempotency-key: k\r\n\
-             connection: close\r\ncontent-length: {length}\r\n\r\n"
+             connection: close\r\n{more}content-length: {length}\r\n\r\n"
         );
         [head.as_bytes(), body].concat()
     };
     let ask = br#"{"ask":"open-day","date":"2026-01-05"}"#;
-    let get = |path: &str| {
-        format!("GET {path} HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n").into_bytes()
+    let get = |path: &str, more: &str| {
+        let head = format!("GET {path} HTTP/1.1\r\nhost: h\r\nconnection: close\r\n{more}\r\n");
+        head.into_bytes()
     };
     let mut targets = Vec::new();
     for node in &running.plan.nodes {
         let (octets, rows) = ("application/octet-stream", "/v1/rows/zz");
-        let sensible = vec![post("/v1/envelopes", octets, &envelope), get(rows)];
+        let sensible = vec![post("/v1/envelopes", octets, &envelope, ""), get(rows, "")];
         targets.push(Target { kind: "node", at: node.listen.api, sensible, is_http: true });
         let sensible = vec![envelope.clone()];
         targets.push(Target { kind: "p2p", at: node.listen.p2p, sensible, is_http: false });
     }
     for gateway in &running.plan.gateways {
+        let token = running.folder.data(&gateway.name).join(market::TOKEN);
+        let token = std::fs::read_to_string(&token)
+            .map_err(|error| Failure::file("read", &token, &error))?;
+        let token = format!("authorization: Bearer {}\r\n", token.trim());
         let sensible = vec![
-            post("/v1/instructions", "application/json", ask),
-            post("/v1/forwarded", "application/octet-stream", &envelope),
-            get("/v1/positions?as_of=1"),
+            post("/v1/instructions", "application/json", ask, ""),
+            post("/v1/forwarded", "application/octet-stream", &list, &token),
+            get("/v1/positions?as_of=soon", &token),
         ];
         targets.push(Target { kind: "gateway", at: gateway.api, sensible, is_http: true });
     }
@@ -189,7 +201,15 @@ fn string(chance: &mut StdRng, sensible: &[Vec<u8>]) -> Vec<u8> {
 
 impl Report {
     fn send(&mut self, target: &Target, bytes: &[u8]) {
-        let answer = match answer(target.at, bytes) {
+        let stream = match TcpStream::connect_timeout(&target.at, PATIENCE) {
+            Ok(stream) => stream,
+            Err(error) => {
+                eprintln!("{}: {error}", target.at);
+                self.failures += 1;
+                return;
+            }
+        };
+        let answer = match answer(stream, bytes) {
             Ok(answer) => answer,
             Err(error) if is_silence(&error) => {
                 self.silent += 1;
@@ -210,8 +230,7 @@ impl Report {
 }
 
 /// What a listener answers to bytes after which nothing comes.
-fn answer(at: SocketAddr, bytes: &[u8]) -> std::io::Result<Vec<u8>> {
-    let mut stream = TcpStream::connect_timeout(&at, PATIENCE)?;
+fn answer(mut stream: TcpStream, bytes: &[u8]) -> std::io::Result<Vec<u8>> {
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
     stream.write_all(bytes)?;

@@ -12,8 +12,8 @@ use std::{
 };
 
 use clap::{Args, builder::RangedU64ValueParser};
-use futures::{StreamExt as _, stream};
-use gateway::{Client, Fault, Standing};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use gateway::{Client, JSON, Standing};
 use ledger::settlement::Status;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use serde::Serialize;
@@ -39,7 +39,6 @@ const USERS: usize = 8;
 /// The longest life of the gateway between two kills, in ms.
 const LIFE_MS: u64 = 1_500;
 const SEED: u64 = 9;
-const PAUSE: Duration = Duration::from_millis(20);
 /// How long a payment may take to be kept, and all of them to settle.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -108,16 +107,13 @@ async fn run(running: &Running, asked: &Asked) -> Result<Report> {
     let asking = stream::iter(numbers)
         .map(|number| ask(&client, &setting, number, &again))
         .buffer_unordered(USERS)
-        .collect::<Vec<_>>();
+        .try_collect::<BTreeSet<InstructionId>>();
     let killed = async {
         let done = kill(running, asked.kills).await;
         killing.set(false);
         done
     };
-    let (ids, killed) = tokio::join!(asking, killed);
-    killed?;
-    let ids: BTreeSet<InstructionId> =
-        ids.into_iter().collect::<Result<Vec<_>>>()?.into_iter().collect();
+    let (ids, ()) = tokio::try_join!(asking, killed)?;
     let settled = settled(&mut desk, &ids).await?;
     let count = i64::try_from(ids.len()).map_err(Failure::fault)?;
     Ok(Report {
@@ -159,25 +155,13 @@ async fn ask(
     number: usize,
     again: &Cell<u64>,
 ) -> Result<InstructionId> {
-    let (began, payment) = (Instant::now(), setting.payment(number));
-    loop {
-        let kept = client.post("/v1/instructions", &format!("payment-{number}"), &payment).await;
-        match kept {
-            Ok(kept) => {
-                let id = kept.get("ids").and_then(|it| it.get(0)).and_then(Value::as_str);
-                let id = id.and_then(InstructionId::parse);
-                return id.ok_or_else(|| Failure::fault("a payment was kept without an id"));
-            }
-            Err(Fault::Refused { status, .. }) if status < 500 => {
-                kept?;
-            }
-            Err(fault) if began.elapsed() > PATIENCE => return Err(fault.into()),
-            Err(_) => {
-                again.set(again.get() + 1);
-                tokio::time::sleep(PAUSE).await;
-            }
-        }
-    }
+    let (key, body) = (format!("payment-{number}"), setting.payment(number).to_string());
+    let (body, late) = ((JSON, body.as_bytes()), Instant::now() + PATIENCE);
+    let (kept, asked) = client.post_until_kept("/v1/instructions", &key, body, late).await?;
+    again.set(again.get() + asked);
+    let id = kept.get("ids").and_then(|it| it.get(0)).and_then(Value::as_str);
+    let id = id.and_then(InstructionId::parse);
+    id.ok_or_else(|| Failure::fault("a payment was kept without an id"))
 }
 
 /// Kills the gateway and starts it again, so often.

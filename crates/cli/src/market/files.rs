@@ -9,11 +9,15 @@ use std::{
     path::Path,
 };
 
+use ledger::governance::Roles;
 use serde::Serialize;
 use types::PublicKey;
 
 use super::folder::{Folder, GatewayPlan, NodeKind, NodePlan, Part, Plan, write_whole};
-use crate::failure::{Failure, Result};
+use crate::{
+    facts::Facts,
+    failure::{Failure, Result},
+};
 
 /// Milliseconds between blocks while nothing is asked.
 const PACE_MS: u64 = 1_000;
@@ -92,13 +96,17 @@ fn door(plan: &Plan, gateway: &GatewayPlan, own: &Path) -> Result<DoorConfig> {
         let token_sha256 = hex::encode(crypto::sha256(secret.as_bytes()).0);
         Ok::<_, Failure>(User { name, token_sha256, rights })
     };
+    // A venue's users bring what its members have signed.
+    let is_venue = Facts::read()?.party(&gateway.word).roles.any_of(Roles::EXCHANGE);
+    let back_office: &[_] =
+        if is_venue { &["read", "instruct", "forward"] } else { &["read", "instruct"] };
     Ok(DoorConfig {
         party: gateway.party,
         lane: GATEWAY_LANE,
         http: gateway.api.to_string(),
         nodes: plan.doors(),
         users: vec![
-            user("back-office", TOKEN, &["read", "instruct", "forward"])?,
+            user("back-office", TOKEN, back_office)?,
             user("controller", TOKEN_TO_APPROVE, &["read", "approve"])?,
         ],
     })

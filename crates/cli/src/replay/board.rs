@@ -13,6 +13,7 @@ use std::{
 
 use gateway::{Client, Follower, Signer};
 use ledger::{Instruction, Signed, order::PlaceOrder};
+use serde_json::Value;
 use tokio::sync::watch;
 use types::{InstructionId, Lane, LedgerTime, PartyId, Text, Wire as _};
 
@@ -74,10 +75,11 @@ pub async fn play(
         tape: RefCell::new(Tape::new(flow, members.iter().map(Signer::sender).collect())),
         brought: RefCell::default(),
         all: Cell::new(None),
+        tells,
     };
     let began = Instant::now();
     let bring = play.bring(members, done);
-    let ((), (seconds, took)) = tokio::try_join!(bring, play.hear(desk.follower(), &tells, began))?;
+    let ((), (seconds, took)) = tokio::try_join!(bring, play.hear(desk.follower(), began))?;
     Ok(Played { tape: play.tape.into_inner(), seconds, took })
 }
 
@@ -92,6 +94,8 @@ struct Play<'p> {
     brought: RefCell<VecDeque<(usize, Instant)>>,
     /// How many steps there are, once all are brought.
     all: Cell<Option<usize>>,
+    /// How many of them blocks hold.
+    tells: watch::Sender<usize>,
 }
 
 impl Play<'_> {
@@ -110,6 +114,7 @@ impl Play<'_> {
                 wait(&mut done, count).await?;
                 if self.tape.borrow_mut().refuses_again(step.order) {
                     count += 1;
+                    self.tells.send_replace(count);
                     continue;
                 }
             }
@@ -174,24 +179,23 @@ impl Play<'_> {
         let bytes = std::mem::take(part).to_bytes();
         let key = hex::encode(crypto::sha256(&bytes).0);
         self.brought.borrow_mut().push_back((count, Instant::now()));
-        self.gateway.post_bytes("/v1/forwarded", &key, bytes).await?;
+        let (body, late) = (("application/octet-stream", &*bytes), Instant::now() + PATIENCE);
+        let (kept, _) = self.gateway.post_until_kept("/v1/forwarded", &key, body, late).await?;
+        let ids = kept.get("ids").and_then(Value::as_array).into_iter().flatten();
+        let ids = ids.filter_map(|it| InstructionId::parse(it.as_str()?));
+        self.tape.borrow_mut().forwards.extend(ids);
         Ok(())
     }
 
     /// Follows until all steps are final; how many seconds that took since `began`, and each part in ms.
-    async fn hear(
-        &self,
-        follower: &mut Follower,
-        tells: &watch::Sender<usize>,
-        began: Instant,
-    ) -> Result<(f64, Vec<f64>)> {
+    async fn hear(&self, follower: &mut Follower, began: Instant) -> Result<(f64, Vec<f64>)> {
         let (mut took, mut seconds, mut quiet, mut moved) = (Vec::new(), 0.0, 0, Instant::now());
         loop {
             let block = follower.next_final().await?;
             follower.forget_told();
             let before = self.tape.borrow().settled();
             let done = self.tape.borrow_mut().hear(&block.events)?;
-            if tells.send_replace(done) != done {
+            if self.tells.send_replace(done) != done {
                 (seconds, moved) = (began.elapsed().as_secs_f64(), Instant::now());
             }
             let mut brought = self.brought.borrow_mut();

@@ -10,7 +10,7 @@ use ledger::{
 };
 use types::{Mic, Text};
 
-use super::{Report, flow::BITCOIN, recorded::Recorded, setting::Setting};
+use super::{Report, decimal, flow::BITCOIN, recorded::Recorded, setting::Setting};
 use crate::{
     desk::Desk,
     failure::{Failure, Result},
@@ -40,18 +40,16 @@ pub async fn import(desk: &mut Desk, trades: &[Recorded], members: u32) -> Resul
     let done =
         u64::try_from(new.iter().filter(|it| settled(desk, it)).count()).map_err(Failure::fault)?;
     let count = |it: usize| u64::try_from(it).map_err(Failure::fault);
-    let decimal = |instrument, of: fn(&Recorded) -> i64| {
-        let sum: i128 = trades.iter().map(|it| i128::from(of(it))).sum();
-        Ok::<_, Failure>(
-            desk.view().decimal(instrument, i64::try_from(sum).map_err(Failure::fault)?),
-        )
+    let sum = |instrument, of: fn(&Recorded) -> i64| {
+        let sum = trades.iter().map(|it| i128::from(of(it))).sum();
+        decimal(desk.view(), instrument, sum)
     };
     let exact = |it| desk.view().supply_is_exact(it);
     #[expect(clippy::cast_precision_loss, reason = "a rate is shown, not kept")]
     let rate = (!new.is_empty()).then(|| (done as f64 / seconds * 10.0).round() / 10.0);
     Ok(Report {
-        filled_quantity: decimal(setting.security, |it| it.quantity)?,
-        value: decimal(setting.money, |it| it.value)?,
+        filled_quantity: sum(setting.security, |it| it.quantity),
+        value: sum(setting.money, |it| it.value),
         settled: done,
         unsettled: count(new.len())? - done,
         known: count(known.len())?,

@@ -12,9 +12,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use gateway::View;
 use ledger::governance::{Party, Roles};
 use serde::Serialize;
 use tokio::runtime::Runtime;
+use types::InstrumentId;
 
 use self::{
     board::Played,
@@ -24,7 +26,7 @@ use self::{
     setting::Setting,
 };
 use crate::{
-    arguments::{self, At, On, Up},
+    arguments::{self, At, DataFormat, On, Up},
     desk::Desk,
     facts::ADMINISTRATOR,
     failure::{Failure, Result},
@@ -46,6 +48,8 @@ struct Report {
     filled_quantity: String,
     value: String,
     refused: u64,
+    /// Orders that a limit of the board ended or refused: a board without limits goes on otherwise.
+    limited: Option<u64>,
     open_orders: Option<usize>,
     fills_sha256: Option<String>,
     settled: u64,
@@ -88,6 +92,10 @@ pub fn replay(runtime: &Runtime, asked: &arguments::Replay) -> Result<()> {
     }
     let members = asked.members;
     let (report, columns) = match (&asked.trades, &asked.path) {
+        (Some(_), _) if asked.format != DataFormat::BitstampL3 => {
+            let what = "trades are imported as Bitstamp's alone";
+            return Err(Failure::malformed(what).mend("--format bitstamp-l3"));
+        }
         (Some(trades), _) => {
             let trades = recorded::read(trades, members)?;
             let own = |folder: &Folder| Up::of_its_own(folder.root(), None);
@@ -189,10 +197,7 @@ impl Report {
     fn of(desk: &Desk, setting: &Setting, flow: &Flow, played: Played) -> Self {
         let Played { tape, seconds, took } = played;
         let (view, fills) = (desk.view(), &tape.fills);
-        let decimal = |sum: i128, instrument| {
-            let sum = i64::try_from(sum).ok();
-            sum.map_or_else(|| "out of range".into(), |it| view.decimal(instrument, it))
-        };
+        let decimal = |sum, instrument| decimal(view, instrument, sum);
         let pairs = flow.pairs.as_deref();
         let found = pairs.map(|all| all.iter().filter(|it| fills.pairs.contains(it)).count());
         let settled =
@@ -214,6 +219,7 @@ impl Report {
             filled_quantity: decimal(fills.quantity, setting.security),
             value: decimal(fills.value, setting.money),
             refused: tape.refused,
+            limited: Some(tape.otherwise),
             open_orders: Some(setting.orders(desk).count()),
             fills_sha256: Some(fills.sha256()),
             settled,
@@ -239,8 +245,11 @@ impl Report {
         if self.unsettled > 0 {
             return Err(Failure::no(format_args!("{} trades did not settle", self.unsettled)));
         }
-        if let Some(Books { differs: Some(why), .. }) = &self.books {
-            return Err(Failure::no(format_args!("the board's book is not the file's {why}")));
+        if let Some(Books { shown, equal, differs, .. }) = &self.books
+            && equal != shown
+        {
+            let why = differs.as_deref().unwrap_or("not all of them came");
+            return Err(Failure::no(format_args!("the board's book is not the file's, {why}")));
         }
         if !self.supply_exact {
             return Err(Failure::no("positions do not add up to what was issued"));
@@ -250,6 +259,15 @@ impl Report {
         }
         Ok(())
     }
+}
+
+/// A sum of quantities of an instrument, as people write it.
+fn decimal(view: &View, instrument: InstrumentId, sum: i128) -> String {
+    let scale = view.scale(instrument).unwrap_or_default();
+    let (sign, digits) = (if sum < 0 { "-" } else { "" }, sum.unsigned_abs().to_string());
+    let digits = format!("{digits:0>width$}", width = usize::from(scale) + 1);
+    let (whole, fraction) = digits.split_at(digits.len() - usize::from(scale));
+    if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
 }
 
 /// The state roots of all nodes at one height.

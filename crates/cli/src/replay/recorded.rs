@@ -90,19 +90,27 @@ pub fn member(order: &str, members: u32) -> u32 {
     u32::from_be_bytes([a, b, c, d]) % members
 }
 
-/// The units that a decimal text says, also with an exponent (`6e-05`); `None` if it is not exact.
-pub fn exact(text: &str, scale: u8) -> Option<i64> {
-    let Some((digits, exponent)) = text.split_once(['e', 'E']) else {
-        return gateway::fields::units(text, scale);
-    };
-    let places: usize = exponent.strip_prefix('-')?.parse().ok().filter(|it| *it <= 32)?;
+/// The units that a decimal text says, also with an exponent (`6e-05`), if it says them exactly.
+fn exact(text: &str, scale: u8) -> Option<i64> {
+    units(text, scale).filter(|it| it.1).map(|it| it.0)
+}
+
+/// The units that a decimal text says, also with an exponent (`6e-05`), and whether it says them exactly: what is
+/// smaller than a unit is cut off. `None` if it is no such number, or too large.
+pub fn units(text: &str, scale: u8) -> Option<(i64, bool)> {
+    let (digits, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    if whole.is_empty() {
+    let all = format!("{whole}{fraction}");
+    if whole.is_empty() || !all.bytes().all(|it| it.is_ascii_digit()) {
         return None;
     }
-    let shifted = format!("{:0>width$}{fraction}", whole, width = places + 1);
-    let (whole, fraction) = shifted.split_at(shifted.len() - places - fraction.len());
-    gateway::fields::units(&format!("{whole}.{fraction}"), scale)
+    let exponent: i32 = exponent.parse().ok().filter(|it: &i32| it.abs() <= 32)?;
+    let kept = i32::try_from(whole.len()).ok()? + exponent + i32::from(scale);
+    let kept = usize::try_from(kept).unwrap_or(0);
+    let padded = format!("{all:0<kept$}");
+    let (kept, cut) = padded.split_at(kept);
+    let kept = if kept.is_empty() { 0 } else { kept.parse().ok()? };
+    Some((kept, cut.bytes().all(|it| it == b'0')))
 }
 
 #[cfg(test)]
@@ -116,9 +124,15 @@ mod tests {
         assert_eq!(exact("6.405e-05", 8), Some(6_405));
         assert_eq!(exact("1.39e-06", 8), Some(139));
         assert_eq!(exact("12.5e-1", 2), Some(125));
-        for text in ["1e-9", "1e5", "e-5", "1e-", "1.5e-08", "1e-99999999999"] {
+        assert_eq!(exact("78318.000", 2), Some(7_831_800));
+        assert_eq!(exact("1e+3", 2), Some(100_000));
+        for text in ["1e-9", "1e90", "e-5", "1e-", "1.5e-08", "1e-99999999999", "\u{e9}.1e-1", "-1"]
+        {
             assert_eq!(exact(text, 8), None, "{text:?}");
         }
+        assert_eq!(units("0.30000000000000004", 8), Some((30_000_000, false)));
+        assert_eq!(units("5e-09", 8), Some((0, false)));
+        assert_eq!(units("99999999999999999999", 8), None);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
-use ledger::{Event, order::OrderEnd};
+use ledger::{Event, order::OrderEnd, reject::Reject};
 use types::{InstructionId, Sender};
 
 use super::flow::{Flow, Shown, Side, Step, What};
@@ -25,6 +25,10 @@ pub struct Tape {
     due: VecDeque<(usize, Shown)>,
     /// What was told of fills.
     pub fills: Fills,
+    /// Orders that a limit of the board ended or refused.
+    pub otherwise: u64,
+    /// The instructions that forward.
+    pub forwards: HashSet<InstructionId>,
     /// Steps of the file that were refused.
     pub refused: u64,
     /// How many books were as the file shows them.
@@ -69,9 +73,9 @@ struct Standing {
 impl Tape {
     /// Nothing was asked yet by these members.
     pub fn new(flow: &Flow, members: HashSet<Sender>) -> Self {
-        let (placed, numbers, own, book, fills) = Default::default();
+        let (placed, numbers, own, book, fills, forwards) = Default::default();
         let (price, due) = (flow.traded.price, flow.shown.iter().cloned().collect());
-        let (done, refused, equal, differs) = (0, 0, 0, None);
+        let (done, refused, equal, otherwise, differs) = (0, 0, 0, 0, None);
         Self {
             members,
             placed,
@@ -82,6 +86,8 @@ impl Tape {
             book,
             due,
             fills,
+            otherwise,
+            forwards,
             refused,
             equal,
             differs,
@@ -102,7 +108,8 @@ impl Tape {
     pub fn refuses_again(&mut self, order: u64) -> bool {
         let stands = self.order(order).is_some_and(|it| self.book.orders.contains_key(&it));
         if stands {
-            (self.refused, self.done) = (self.refused + 1, self.done + 1);
+            self.begin_step();
+            self.refused += 1;
         }
         stands
     }
@@ -155,12 +162,17 @@ impl Tape {
                 // It is cancelled by a step of its own; else it ends by itself.
                 if *why == OrderEnd::Cancelled {
                     self.begin_step();
+                } else {
+                    self.otherwise(order, &format!("{why:?}"));
                 }
                 self.book.reduce(order, |_| 0);
             }
-            Event::Refused { instruction, .. } if self.is_asked(instruction) => {
+            Event::Refused { instruction, reject } if self.is_asked(instruction) => {
                 self.begin_step();
                 self.refused += u64::from(!self.own.contains(instruction));
+                if *reject == Reject::OrderTooLarge {
+                    self.otherwise(instruction, reject.code());
+                }
             }
             Event::Filled { buy, sell, quantity, price, amount, deliver, receive } => {
                 let number = |it| self.numbers.get(it).copied();
@@ -176,13 +188,22 @@ impl Tape {
                 let own = self.fills.waiting.remove(instruction);
                 self.fills.settled += u64::from(own);
             }
-            Event::NotForwarded { place, why, .. } => {
+            Event::NotForwarded { forward, place, why } if self.forwards.contains(forward) => {
                 let what = format_args!("order {place} of a part was not forwarded: {why:?}");
                 return Err(Failure::no(what).mend("let nobody else sign in the members' lanes"));
             }
             _ => (),
         }
         Ok(())
+    }
+
+    /// An order went otherwise than on a board without limits.
+    fn otherwise(&mut self, order: &InstructionId, why: &str) {
+        let number = self.numbers.get(order).copied().unwrap_or_default();
+        self.otherwise += 1;
+        if self.otherwise == 1 {
+            eprintln!("order {number}: {why}: a board without limits goes on otherwise from here");
+        }
     }
 
     fn is_own(&self, order: &InstructionId) -> bool {
@@ -202,7 +223,7 @@ impl Tape {
 
     /// Compares the books that are due with what the steps have left.
     fn compare(&mut self) {
-        while let Some((_, shown)) = self.due.pop_front_if(|it| it.0 == self.done) {
+        while let Some((_, shown)) = self.due.pop_front_if(|it| it.0 <= self.done) {
             match self.book.differs(&shown, self.price) {
                 None => self.equal += 1,
                 Some(why) if self.differs.is_none() => {

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use gateway::{Client, Fault};
+use gateway::{Client, Fault, JSON};
 use serde_json::{Value, json};
 
 use crate::{
@@ -68,27 +68,14 @@ impl Refused {
 /// # Errors
 /// [`Refused`].
 pub async fn post(client: &Client, way: &Way, key: &str, values: &Value) -> Result<Value, Refused> {
-    let until = way.until();
-    loop {
-        match client.post("/v1/instructions", key, values).await {
-            Ok(submission) => return Ok(submission),
-            Err(Fault::Refused { problem, .. }) if problem.code == "idempotency-key-reused" => {
-                return Err(Refused::Reused);
-            }
-            Err(fault) if passes(&fault) && Instant::now() < until => {
-                tokio::time::sleep(PACE).await;
-            }
-            Err(fault) => return Err(Refused::Fault(fault)),
+    let body = values.to_string().into_bytes();
+    let kept = client.post_until_kept("/v1/instructions", key, (JSON, &body), way.until()).await;
+    match kept {
+        Ok((submission, _)) => Ok(submission),
+        Err(Fault::Refused { problem, .. }) if problem.code == "idempotency-key-reused" => {
+            Err(Refused::Reused)
         }
-    }
-}
-
-/// Whether the same may be taken in a moment.
-fn passes(fault: &Fault) -> bool {
-    match fault {
-        Fault::Unreachable { .. } => true,
-        Fault::Refused { status, .. } => matches!(status, 408 | 429 | 500..),
-        _ => false,
+        Err(fault) => Err(Refused::Fault(fault)),
     }
 }
 
@@ -165,7 +152,7 @@ pub async fn outcomes(
 async fn get(client: &Client, path: &str, until: Instant) -> Result<Value, Fault> {
     loop {
         match client.get(path).await {
-            Err(fault) if passes(&fault) && Instant::now() < until => {
+            Err(fault) if fault.may_pass() && Instant::now() < until => {
                 tokio::time::sleep(PACE).await;
             }
             answer => return answer,

@@ -10,13 +10,13 @@ use listen::{Problem, whole};
 
 use super::{
     Answer, Door,
-    ask::{JSON, is_of},
+    ask::is_of,
     problem::{self, database},
     shapes::{self, ApprovalList, Approvals, ProblemShape},
     user::Approver,
 };
 use crate::{
-    ask,
+    JSON, ask,
     facts::Facts,
     moment,
     outbox::{self, Decided, Decision},

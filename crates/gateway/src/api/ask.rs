@@ -15,7 +15,7 @@ use super::{
     user::{Asking, Instructor},
 };
 use crate::{
-    ask,
+    JSON, ask,
     config::User,
     moment,
     outbox::{self, Wording},
@@ -24,8 +24,6 @@ use crate::{
 
 /// Longest idempotency key.
 const KEY_MAX: usize = 64;
-/// The content type of most bodies.
-pub const JSON: &str = "application/json";
 
 /// Asks for instructions: one, or a list of them. They are signed, kept, and handed over until a block holds them;
 /// what blocks tell of them stands under the ids. The same request under the same key is the same request. If the

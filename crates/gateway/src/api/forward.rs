@@ -4,7 +4,8 @@
 //!   a member's gateway --orders signed for this venue--> checked --> outbox: Forward { .. } --> a block
 //! ```
 //!
-//! Each signature is checked here: a false one would keep out all that is forwarded with it.
+//! Each signature is checked here: a false one would keep out all that is forwarded with it. One list is checked and
+//! kept after the other, as their bodies were whole.
 
 use std::collections::BTreeSet;
 
@@ -22,7 +23,7 @@ use ledger::{
     row::Row as _,
 };
 use listen::Problem;
-use types::{ChainId, PartyId, Sender, Wire as _};
+use types::{ChainId, Digest, PartyId, PublicKey, Sender, Wire as _};
 
 use super::{
     Answer, Door,
@@ -61,7 +62,10 @@ pub async fn forward(
     if orders.is_empty() {
         return Err(Problem::saying(problem::INSTRUCTION, "the list is empty"));
     }
-    let orders = checked(&door, facts.party, orders).await?;
+    let _turn = door.app.forwards.lock().await;
+    // What was kept once is not asked anew whether it may be: a key may be revoked meanwhile.
+    let known = door.app.sending.find(&user.name, &key).await.map_err(database)?;
+    let orders = if known.is_some() { orders } else { checked(&door, facts.party, orders).await? };
     take(&door, &user, (key, &body), (Asked::Orders(orders), None)).await
 }
 
@@ -84,16 +88,24 @@ async fn checked(door: &Door, venue: PartyId, orders: Vec<Signed>) -> Answer<Vec
         let usable = usable(order);
         signed.push(usable.ok_or_else(|| refused(place, "its sender has no such key"))?);
     }
+    // It takes a while, and others ask meanwhile.
+    let wrong = tokio::task::spawn_blocking(move || first_false(&signed)).await;
+    match wrong.map_err(|why| Problem::saying(problem::DATABASE, why))? {
+        None => Ok(orders),
+        Some(place) => Err(refused(place, "its signature is not that of its key")),
+    }
+}
+
+/// A key, what it is said to have signed, and the signature.
+type Signature = (PublicKey, Digest, [u8; 64]);
+
+/// The place of the first signature that is false; `None` if all are true.
+fn first_false(signed: &[Signature]) -> Option<usize> {
     let all = signed.iter().map(|(public, digest, it)| (public, &digest.0[..], it));
     if keys::verify_all(all) {
-        return Ok(orders);
+        return None;
     }
-    let is_false = |it: &_| {
-        let (public, digest, signature): &(_, types::Digest, _) = it;
-        !keys::verify(public, &digest.0, signature)
-    };
-    let place = signed.iter().position(is_false).unwrap_or_default();
-    Err(refused(place, "its signature is not that of its key"))
+    signed.iter().position(|(public, digest, it)| !keys::verify(public, &digest.0, it))
 }
 
 /// The row of the key that an order is signed with, if it is one that `venue` may forward, but for its signature.

@@ -54,6 +54,8 @@ pub struct App {
     pub users: Arc<Vec<User>>,
     /// The words of `ask` that a second user must approve.
     pub approval: Arc<BTreeSet<String>>,
+    /// Held while what members signed is checked and kept: one list after the other.
+    pub forwards: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// What all requests share, with the listener.

@@ -16,7 +16,7 @@ const PATTERNS: [(&str, &str); 11] = [
     ("currency", INSTRUMENT),
     ("status", STATUS),
     ("cursor", "^[0-9]{1,18}:.{1,200}$"),
-    ("id", "^[0-9]{1,9}-[0-9]{1,4}-[0-9]{1,18}-[0-9]{1,4}$"),
+    ("id", "^([0-9]{1,10}|[0-9a-fA-F]{32})-[0-9]{1,5}-[0-9]{1,20}-[0-9]{1,5}$"),
     ("key", KEY),
     ("Idempotency-Key", KEY),
 ];
@@ -37,7 +37,9 @@ pub fn share(page: &mut OpenApi) {
 }
 
 fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    [&mut item.get, &mut item.post].into_iter().filter_map(Option::as_mut)
+    [&mut item.get, &mut item.post, &mut item.put, &mut item.delete, &mut item.patch]
+        .into_iter()
+        .filter_map(Option::as_mut)
 }
 
 fn share_operation(operation: &mut Operation) {

@@ -23,6 +23,8 @@ const TRADED: Traded =
     Traded { isin: "XTFURIKAAPL", name: "Apple claims of a replay", scale: 0, price: 1_000_000 };
 /// What a book shows where it has no level.
 const NO_LEVEL: i64 = 9_999_999_999;
+/// Numbers are below it, so that those of a level can be added up.
+const LARGEST: u64 = 1 << 53;
 
 /// A side of a book.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -119,8 +121,13 @@ fn rows<T>(path: &Path, read: impl Fn(&[i64]) -> Result<T, String>) -> Result<Ve
     let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(opened(path)?);
     for (number, line) in (1_u64..).zip(reader.records()) {
         let line = line.map_err(|why| malformed(&why))?;
-        let whole = |it: &str| it.split('.').next().unwrap_or_default().parse::<i64>();
-        let numbers: Result<Vec<i64>, _> = line.iter().map(whole).collect();
+        let whole = |(place, text): (usize, &str)| {
+            // The first column of messages is a time, whose fraction is of no matter.
+            let text = if place == 0 { text.split('.').next().unwrap_or_default() } else { text };
+            let number = text.parse::<i64>().ok().filter(|it| it.unsigned_abs() < LARGEST);
+            number.ok_or_else(|| format!("{text:?} is no whole number below 2^53"))
+        };
+        let numbers: Result<Vec<i64>, _> = line.iter().enumerate().map(whole).collect();
         let numbers = numbers.map_err(|why| malformed(&format_args!("line {number}: {why}")))?;
         let row = read(&numbers);
         rows.push(row.map_err(|why| malformed(&format_args!("line {number}: {why}")))?);
@@ -142,7 +149,14 @@ impl Message {
             6 | 7 => Kind::Halted,
             other => return Err(format!("type {other} is none of 1 to 7")),
         };
-        let side = if *direction == 1 { Side::Bid } else { Side::Ask };
+        let side = match direction {
+            1 => Side::Bid,
+            -1 => Side::Ask,
+            other => return Err(format!("direction {other} is neither 1 nor -1")),
+        };
+        if *size < 0 || *price < 0 {
+            return Err("size and price are not below zero".into());
+        }
         let order = u64::try_from(*order).map_err(|why| format!("order: {why}"))?;
         Ok(Self { kind, order, size: *size, price: *price, side })
     }

@@ -49,6 +49,7 @@ impl Gateway {
             caught_up: constant(true),
             users: Arc::new(users),
             approval: Arc::new(BTreeSet::from(["suspend-party".into()])),
+            forwards: Arc::default(),
         };
         let address = "127.0.0.1:0".parse().unwrap();
         let server = serve(address, listen::Limits::default(), app).unwrap();
