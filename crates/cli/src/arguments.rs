@@ -258,6 +258,9 @@ pub struct Positions {
     /// Write a file that proves how this one position stood then
     #[arg(long, value_name = "OUT", requires_all = ["account", "as_of"])]
     pub certificate: Option<PathBuf>,
+    /// Only if it was so much or more; while amounts are open, the file shows all of it
+    #[arg(long, value_name = "QUANTITY", requires = "certificate")]
+    pub at_least: Option<String>,
     /// As of a height, or of a time (RFC 3339)
     #[arg(long, value_name = "T|HEIGHT")]
     pub as_of: Option<String>,

@@ -78,7 +78,7 @@ pub fn instrument(text: &str) -> Result<InstrumentId> {
 ///
 /// # Errors
 /// Malformed, when a name makes no sense. Unreachable, when the market is. No, when the moment is not yet.
-/// With a certificate, as [`as_of::place`] and [`as_of::prove`].
+/// With a certificate, as [`as_of::place`], [`must_hold`] and [`as_of::prove`].
 pub fn positions(runtime: &Runtime, asked: &Positions) -> Result<()> {
     let manager = asked.party.as_deref().map(party).transpose()?;
     let account = asked.account.as_deref().map(|it| {
@@ -95,7 +95,11 @@ pub fn positions(runtime: &Runtime, asked: &Positions) -> Result<()> {
         if let (Some(out), Some(account), Some(moment)) =
             (&asked.certificate, account, &asked.as_of)
         {
-            let wanted = Wanted::position(as_of::place(view, account, named)?);
+            let place = as_of::place(view, account, named)?;
+            if let Some(least) = &asked.at_least {
+                must_hold(view, place, least)?;
+            }
+            let wanted = Wanted::position(place);
             let by = (&asked.door, asked.party.as_deref());
             let (proof, said) = as_of::prove(&wanted, &mut follower, moment, by).await?;
             value["certificate"] = json!(as_of::write(out, &Proof::AsOf(proof), &said)?);
@@ -104,6 +108,26 @@ pub fn positions(runtime: &Runtime, asked: &Positions) -> Result<()> {
     })?;
     let columns = ["account", "instrument", "available", "earmarked"];
     print(asked.output, &value, "positions", &columns)
+}
+
+/// Refuses to prove a position that is smaller than `least`.
+///
+/// # Errors
+/// Malformed, when that is no quantity of the instrument. No, when the position is smaller.
+fn must_hold(view: &View, place: (AccountId, InstrumentId), least: &str) -> Result<()> {
+    let (account, instrument) = place;
+    let scale = view.scale(instrument).unwrap_or_default();
+    let wanted = gateway::fields::units(least, scale).ok_or_else(|| {
+        let what = format_args!("--at-least {least}: no quantity of {instrument}");
+        Failure::malformed(what).mend(format_args!("a decimal with at most {scale} places"))
+    })?;
+    let held = view.available(account, instrument);
+    if held < wanted {
+        let held = view.decimal(instrument, held);
+        return Err(Failure::no(format_args!("the account held {held}, not {least} or more")));
+    }
+    eprintln!("amounts are open: the file shows how much it was, not only that it was enough");
+    Ok(())
 }
 
 /// The positions of accounts, all or of one manager, all or one, in all instruments or one. Nothing can be
@@ -188,4 +212,26 @@ pub fn states(view: &View, party: Option<PartyId>, status: Option<&str>) -> Vec<
     let own = ids.into_iter().filter(|id| party.is_none_or(|it| id.sender == Sender::Party(it)));
     let states = own.map(|id| state(view, id));
     states.filter(|it| status.is_none_or(|wanted| wanted == it.status)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_position_is_proved_to_be_large_enough_or_not_at_all() {
+        crate::stand_in::with_desk("at-least", async |desk| {
+            crate::day::for_tests(desk).await.unwrap();
+            let view = desk.view();
+            let (account, instrument, units) = view.positions().find(|it| it.2 > 1).unwrap();
+            let place = (account, instrument);
+            let quantity = |units| view.decimal(instrument, units);
+            must_hold(view, place, &quantity(units)).unwrap();
+            must_hold(view, place, &quantity(1)).unwrap();
+            let why = must_hold(view, place, &quantity(units + 1)).unwrap_err();
+            assert_eq!(why.status, crate::failure::Status::No);
+            let why = must_hold(view, place, "plenty").unwrap_err();
+            assert_eq!(why.status, crate::failure::Status::Malformed);
+        });
+    }
 }

@@ -304,8 +304,8 @@ pub fn units(text: &str, scale: u8) -> Option<i64> {
 
 /// The decimal text of `units` at `scale` decimal places.
 #[must_use]
-pub fn decimal(units: i64, scale: u8) -> String {
-    let places = usize::from(scale);
+pub fn decimal(units: impl Into<i128>, scale: u8) -> String {
+    let (units, places) = (units.into(), usize::from(scale));
     let sign = if units < 0 { "-" } else { "" };
     let digits = format!("{:0>width$}", units.unsigned_abs(), width = places.saturating_add(1));
     let (whole, fraction) = digits.split_at(digits.len().saturating_sub(places));

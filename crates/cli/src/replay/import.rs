@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, time::Instant};
 
 use crypto::Amount;
+use gateway::fields::decimal;
 use ledger::{
     Instruction, Signed,
     settlement::{AgainstPayment, OpenTerms, Priority, Side, Terms},
@@ -10,7 +11,7 @@ use ledger::{
 };
 use types::{Mic, Text};
 
-use super::{Report, decimal, flow::BITCOIN, recorded::Recorded, setting::Setting};
+use super::{Report, flow::BITCOIN, recorded::Recorded, setting::Setting};
 use crate::{
     desk::Desk,
     failure::{Failure, Result},
@@ -41,8 +42,8 @@ pub async fn import(desk: &mut Desk, trades: &[Recorded], members: u32) -> Resul
         u64::try_from(new.iter().filter(|it| settled(desk, it)).count()).map_err(Failure::fault)?;
     let count = |it: usize| u64::try_from(it).map_err(Failure::fault);
     let sum = |instrument, of: fn(&Recorded) -> i64| {
-        let sum = trades.iter().map(|it| i128::from(of(it))).sum();
-        decimal(desk.view(), instrument, sum)
+        let sum: i128 = trades.iter().map(|it| i128::from(of(it))).sum();
+        decimal(sum, desk.view().scale(instrument).unwrap_or_default())
     };
     let exact = |it| desk.view().supply_is_exact(it);
     #[expect(clippy::cast_precision_loss, reason = "a rate is shown, not kept")]

@@ -12,11 +12,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use gateway::View;
+use gateway::fields::decimal;
 use ledger::governance::{Party, Roles};
 use serde::Serialize;
 use tokio::runtime::Runtime;
-use types::InstrumentId;
 
 use self::{
     board::Played,
@@ -197,7 +196,7 @@ impl Report {
     fn of(desk: &Desk, setting: &Setting, flow: &Flow, played: Played) -> Self {
         let Played { tape, seconds, took } = played;
         let (view, fills) = (desk.view(), &tape.fills);
-        let decimal = |sum, instrument| decimal(view, instrument, sum);
+        let decimal = |sum, instrument| decimal(sum, view.scale(instrument).unwrap_or_default());
         let pairs = flow.pairs.as_deref();
         let found = pairs.map(|all| all.iter().filter(|it| fills.pairs.contains(it)).count());
         let settled =
@@ -259,15 +258,6 @@ impl Report {
         }
         Ok(())
     }
-}
-
-/// A sum of quantities of an instrument, as people write it.
-fn decimal(view: &View, instrument: InstrumentId, sum: i128) -> String {
-    let scale = view.scale(instrument).unwrap_or_default();
-    let (sign, digits) = (if sum < 0 { "-" } else { "" }, sum.unsigned_abs().to_string());
-    let digits = format!("{digits:0>width$}", width = usize::from(scale) + 1);
-    let (whole, fraction) = digits.split_at(digits.len() - usize::from(scale));
-    if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
 }
 
 /// The state roots of all nodes at one height.

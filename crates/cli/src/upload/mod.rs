@@ -134,7 +134,7 @@ async fn send_lines(
 ) -> Result<Vec<Outcome>> {
     let digest = way.digest(text.as_bytes());
     let mut sent = Vec::new();
-    let mut progress = Progress::begin("sent", lines.len());
+    let progress = Progress::begin("sent", lines.len());
     let mut done = 0;
     for window in windows(lines) {
         let good = window.iter().filter_map(|it| Some((it.number, it.asked.as_ref().ok()?)));

@@ -115,7 +115,7 @@ pub async fn outcomes(
     sent: Vec<(Vec<u64>, Value)>,
 ) -> Result<Vec<Outcome>> {
     let total = sent.iter().map(|it| it.0.len()).sum();
-    let mut progress = Progress::begin("settled or refused", total);
+    let progress = Progress::begin("settled or refused", total);
     let (mut all, until) = (Vec::new(), way.until());
     for (lines, mut submission) in sent {
         if submission["state"] == "awaiting-approval" || submission["state"] == "rejected" {
