@@ -201,7 +201,7 @@ fn string(chance: &mut StdRng, sensible: &[Vec<u8>]) -> Vec<u8> {
 
 impl Report {
     fn send(&mut self, target: &Target, bytes: &[u8]) {
-        let stream = match TcpStream::connect_timeout(&target.at, PATIENCE) {
+        let stream = match TcpStream::connect(target.at) {
             Ok(stream) => stream,
             Err(error) => {
                 eprintln!("{}: {error}", target.at);
