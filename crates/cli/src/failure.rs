@@ -90,8 +90,10 @@ impl Failure {
 impl From<gateway::Fault> for Failure {
     fn from(fault: gateway::Fault) -> Self {
         use gateway::Fault;
-        let status = match fault {
+        let status = match &fault {
+            it if it.may_pass() => Status::Unreachable,
             Fault::Unreachable { .. } => Status::Unreachable,
+            Fault::Refused { status: 400, .. } => Status::Malformed,
             Fault::Refused { .. } => Status::No,
             Fault::Config { .. }
             | Fault::Given { .. }

@@ -47,13 +47,15 @@ pub struct Asked {
 /// Malformed, when an account or an instrument is none, or `--from` is later than `--as-of`. As [`User::client`] and
 /// the gateway. No, when the sums do not match: it is printed all the same.
 pub fn movements(runtime: &Runtime, asked: &Asked) -> Result<()> {
-    if AccountId::parse_hex(&asked.account).is_none() {
+    let Some(account) = AccountId::parse_hex(&asked.account) else {
         let what = format!("--account {}: 32 hexadecimal digits are wanted", asked.account);
         return Err(Failure::malformed(what));
-    }
+    };
+    // As the gateway writes it.
+    let account = account.to_string();
     asked.instrument.as_deref().map(read::instrument).transpose()?;
     let client = asked.user.client()?;
-    let (value, rows) = runtime.block_on(statement(&client, asked))?;
+    let (value, rows) = runtime.block_on(statement(&client, asked, &account))?;
     let columns = [
         "height",
         "instrument",
@@ -77,10 +79,10 @@ pub fn movements(runtime: &Runtime, asked: &Asked) -> Result<()> {
 }
 
 /// The statement, and its rows in their order.
-async fn statement(client: &Client, asked: &Asked) -> Result<(Value, Vec<Value>)> {
+async fn statement(client: &Client, asked: &Asked, account: &str) -> Result<(Value, Vec<Value>)> {
     let positions = async |as_of: Option<&str>| {
         let of = [
-            ("account", Some(asked.account.as_str())),
+            ("account", Some(account)),
             ("instrument", asked.instrument.as_deref()),
             ("as_of", as_of),
             ("limit", Some("10000")),
@@ -100,7 +102,7 @@ async fn statement(client: &Client, asked: &Asked) -> Result<(Value, Vec<Value>)
     let height = closing["height"].to_string();
     let after = began.as_ref().map(ToString::to_string);
     let of = [
-        ("account", Some(asked.account.as_str())),
+        ("account", Some(account)),
         ("instrument", asked.instrument.as_deref()),
         ("from", after.as_deref()),
         ("as_of", Some(height.as_str())),
@@ -109,7 +111,7 @@ async fn statement(client: &Client, asked: &Asked) -> Result<(Value, Vec<Value>)
     let moved = client.get_all(&path("/v1/movements", &of), "movements").await?;
     let held = |it: &Value| by_instrument(&it["positions"]);
     let had = opening.as_ref().map(held).transpose()?.unwrap_or_default();
-    let mut value = add_up(&asked.account, &had, &held(&closing)?, &moved["movements"])?;
+    let mut value = add_up(account, &had, &held(&closing)?, &moved["movements"])?;
     value["from"] =
         opening.map_or(Value::Null, |it| json!({"height": it["height"], "time": it["time"]}));
     (value["height"], value["time"]) = (closing["height"].clone(), closing["time"].clone());

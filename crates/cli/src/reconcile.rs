@@ -17,7 +17,7 @@ use crate::{
     output::Output,
     read::print,
     table::Table,
-    user::User,
+    user::{self, User},
 };
 
 /// `furikae reconcile`
@@ -59,19 +59,11 @@ pub fn reconcile(runtime: &Runtime, asked: &Asked) -> Result<()> {
 
 /// Books and ledger as of a moment.
 async fn compare(client: &Client, books: &Books, as_of: Option<&str>) -> Result<Value> {
-    let as_of = as_of.map(|it| format!("&as_of={}", encoded(it)));
-    let path = format!("/v1/positions?limit=10000{}", as_of.unwrap_or_default());
+    let path = user::path("/v1/positions", &[("limit", Some("10000")), ("as_of", as_of)]);
     let answer = client.get_all(&path, "positions").await?;
     let breaks = breaks(books, &ledger(&answer)?)?;
     let (height, time) = (&answer["height"], &answer["time"]);
     Ok(json!({"height": height, "time": time, "positions": books.len(), "breaks": breaks}))
-}
-
-/// A text as a part of a query.
-fn encoded(text: &str) -> String {
-    let plain = |it: &u8| it.is_ascii_alphanumeric() || b"-_.:".contains(it);
-    let byte = |it: u8| if plain(&it) { char::from(it).to_string() } else { format!("%{it:02X}") };
-    text.bytes().map(byte).collect()
 }
 
 fn books(table: &Table) -> Result<Books> {

@@ -42,6 +42,30 @@ fn the_board_has_the_book_of_a_real_venue_after_each_of_its_messages() {
 }
 
 #[test]
+fn a_number_that_stands_is_refused_and_one_that_is_gone_comes_again() {
+    let path = std::env::temp_dir().join(format!("furikae-test-again-{}", std::process::id()));
+    let mut text = "id,timestamp,exchange_timestamp,price,volume,action,direction\n".to_owned();
+    text += "1,0,0,2.0,1,created,bid\n";
+    // As many as a capture has that begins anew: each costs no block of its own.
+    text += &"1,0,0,2.0,1,created,bid\n".repeat(300);
+    text += "2,0,0,1.5,0.25,created,ask\n1,0,0,2.0,0.75,deleted,bid\n";
+    text += "1,0,0,3.0,1,created,bid\n3,0,0,3.0,2.5e-1,created,ask\n";
+    std::fs::write(&path, text).unwrap();
+    let file = path.to_str().unwrap();
+    let output = furikae(&["replay", "--format", "bitstamp-l3", file, "--members", "2", "--json"]);
+    std::fs::remove_file(&path).unwrap();
+    assert!(output.status.success(), "{}", said(&output));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let count = |name: &str| report[name].as_u64().unwrap();
+    let counts = ["events", "fills", "settled", "refused", "open_orders", "limited"].map(count);
+    assert_eq!(counts, [305, 2, 2, 300, 1, 0]);
+    assert_eq!(
+        (&report["filled_quantity"], &report["value"]),
+        (&"0.50000000".into(), &"1.2500000000".into())
+    );
+}
+
+#[test]
 fn a_file_that_makes_no_sense_is_refused_by_its_line() {
     let path = std::env::temp_dir().join(format!("furikae-test-flow-{}", std::process::id()));
     let refused = |format: &str, text: &str, why: &str| {

@@ -242,15 +242,18 @@ impl Source<'_> {
                 format!("{word:?} is nothing that can be asked; the words are {}", words())
             })
         };
-        let nobody = "no user has the right \"approve\", so what needs it would wait for ever";
-        let approves = users.iter().any(|it| it.rights.contains(&Right::Approve));
+        let nobody = "no other user has the right \"approve\" than who asks, so what needs it would wait for ever";
+        let approves = all_find_another(users);
         if let Some(given) = self.given.field("approval") {
             let words = given.list();
+            if words.is_empty() {
+                return Err(given.fault("it names none; leave it away to keep what the file says"));
+            }
             let why = words.iter().find_map(|it| wrong(it));
-            let nobody = || (!approves && !words.is_empty()).then(|| nobody.into());
+            let nobody = || (!approves).then(|| nobody.into());
             return why
                 .or_else(nobody)
-                .map_or(Ok(words.into_iter().collect()), |why| Err(given.fault(why)));
+                .map_or(Ok(with_keys(words.into_iter())), |why| Err(given.fault(why)));
         }
         for it in &file {
             let why = wrong(it.get_ref()).or_else(|| (!approves).then(|| nobody.into()));
@@ -258,8 +261,26 @@ impl Source<'_> {
                 return Err(self.at(&it.span(), "approval", &why));
             }
         }
-        Ok(file.into_iter().map(Spanned::into_inner).collect())
+        Ok(with_keys(file.into_iter().map(Spanned::into_inner)))
     }
+}
+
+/// Whether each who may ask finds somebody else who may approve, and there is somebody at all.
+fn all_find_another(users: &[User]) -> bool {
+    let another = |than: &User| {
+        users.iter().any(|it| it.name != than.name && it.rights.contains(&Right::Approve))
+    };
+    let mut ask = users.iter().filter(|it| it.rights.contains(&Right::Instruct));
+    users.iter().any(|it| it.rights.contains(&Right::Approve)) && ask.all(another)
+}
+
+/// These words; if there are any, those of keys too: who adds a key alone needs nobody for anything else.
+fn with_keys(words: impl Iterator<Item = String>) -> BTreeSet<String> {
+    let mut words: BTreeSet<String> = words.collect();
+    if !words.is_empty() {
+        words.extend(["add-key", "revoke-key"].map(String::from));
+    }
+    words
 }
 
 fn genesis(path: &PathBuf) -> Result<Genesis, Fault> {

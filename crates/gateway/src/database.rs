@@ -1,5 +1,7 @@
 //! A database of a gateway: SQLite or PostgreSQL, by its URL; the same statements run on both.
 
+mod hold;
+
 use std::{fmt::Display, future::Future, time::Duration};
 
 use sqlx::{
@@ -7,6 +9,8 @@ use sqlx::{
     any::{AnyPoolOptions, AnyRow},
 };
 use types::ChainId;
+
+pub use hold::hold;
 
 use crate::Fault;
 
@@ -245,9 +249,10 @@ pub fn signed(it: u64) -> i64 {
     i64::try_from(it).unwrap_or(i64::MAX)
 }
 
-/// A database's URL as it may be shown.
+/// A database's URL as it may be shown: without what stands before its host, and without its query.
 fn without_password(url: &str) -> String {
-    match (url.split_once("://"), url.rsplit_once('@')) {
+    let url = url.split('?').next().unwrap_or_default();
+    match (url.split_once(':'), url.rsplit_once('@')) {
         (Some((scheme, _)), Some((_, rest))) => format!("{scheme}://..@{rest}"),
         _ => url.into(),
     }

@@ -20,6 +20,7 @@ use crate::{
     Doors, Fault, Follower, History, Signer,
     api::{self, App},
     config::{Config, Given},
+    database::hold,
     facts::Facts,
     follow::Final,
     outbox::Outbox,
@@ -43,6 +44,7 @@ pub async fn run(
 ) -> Result<(), Fault> {
     let config = Config::read(folder, given)?;
     let chain = config.genesis.chain();
+    let _held = hold(&[&config.history, &config.outbox]).await?;
     let history = History::open(&config.history, chain).await?;
     let doors = Doors::new(config.nodes.clone())?;
     let mut follower = match history.resume(&config.genesis).await? {

@@ -224,7 +224,8 @@ impl Sending {
     /// Whether a node has taken the envelope, or knows it, or has it in a block.
     async fn post(&self, doors: &Doors, it: &Signed) -> bool {
         let known = |code: &str| ["envelope-known", "number-used"].contains(&code);
-        let why = match doors.post("/v1/envelopes", it.to_bytes()).await {
+        let renewed = self.signer.lock().await.renewed(it);
+        let why = match doors.post("/v1/envelopes", renewed.to_bytes()).await {
             Ok(_) => None,
             Err(Fault::Refused { problem, .. }) if known(&problem.code) => None,
             Err(fault) => Some(fault.to_string()),

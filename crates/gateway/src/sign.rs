@@ -89,9 +89,25 @@ impl Signer {
             instructions,
         };
         *next = next.saturating_add(1);
+        let witnesses = vec![self.signature(&envelope)];
+        Signed { envelope, witnesses }
+    }
+
+    fn signature(&self, envelope: &Envelope) -> Witness {
         let signature = self.secret.sign(&envelope.digest().0);
-        let witnesses =
-            vec![Witness { class: Signed::SIGNATURE, bytes: Bytes(signature.to_vec()) }];
+        Witness { class: Signed::SIGNATURE, bytes: Bytes(signature.to_vec()) }
+    }
+
+    /// The same envelope with its number, signed with this key, if it was signed with another: for what waits when a
+    /// key is replaced. One number has its effect once, whichever of them comes into a block.
+    #[must_use]
+    pub fn renewed(&self, signed: &Signed) -> Signed {
+        if signed.envelope.key == self.key {
+            return signed.clone();
+        }
+        let envelope = Envelope { key: self.key, ..signed.envelope.clone() };
+        let others = signed.witnesses.iter().skip(1).cloned();
+        let witnesses = std::iter::once(self.signature(&envelope)).chain(others).collect();
         Signed { envelope, witnesses }
     }
 
@@ -120,6 +136,24 @@ impl Signer {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_waits_when_a_key_is_replaced_is_signed_anew() {
+        let secret = |it| SecretKey::from_seed([it; 32]);
+        let signer = |key, it| Signer::new(ChainId([7; 32]), PartyId(3), KeyId(key), secret(it));
+        let order = types::InstructionId::parse("3-0-0-0").expect("it is one");
+        let asked = vec![Instruction::Hold { instruction: order }];
+        let waits = signer(0, 1).sign(Lane(1), asked, LedgerTime(u64::MAX));
+        assert_eq!(signer(0, 1).renewed(&waits), waits);
+        let anew = signer(1, 2).renewed(&waits);
+        assert_eq!(
+            (anew.envelope.key, anew.envelope.sequence),
+            (KeyId(1), waits.envelope.sequence)
+        );
+        assert_eq!(anew.envelope.instructions, waits.envelope.instructions);
+        let signature = anew.witnesses[0].bytes.0.as_slice().try_into().unwrap();
+        assert!(crypto::keys::verify(&secret(2).public(), &anew.envelope.digest().0, signature));
+    }
 
     #[test]
     fn a_venue_forwards_orders_with_the_signatures_of_its_members() {

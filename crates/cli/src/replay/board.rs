@@ -15,12 +15,12 @@ use gateway::{Client, Follower, Signer};
 use ledger::{Instruction, Signed, order::PlaceOrder};
 use serde_json::Value;
 use tokio::sync::watch;
-use types::{InstructionId, Lane, LedgerTime, PartyId, Text, Wire as _};
+use types::{InstructionId, LedgerTime, PartyId, Text, Wire as _};
 
 use super::{
     flow::{Flow, Step, What},
     recorded::member,
-    setting::Setting,
+    setting::{LANE, Setting},
     tape::Tape,
 };
 use crate::{
@@ -28,8 +28,6 @@ use crate::{
     failure::{Failure, Result},
 };
 
-/// In which lane members sign for a venue: in 0 they sign by commands, in 1 by their gateways.
-pub const LANE: Lane = Lane(2);
 /// Steps that are brought at once.
 const TOGETHER: usize = 512;
 /// Steps that are on their way at most.

@@ -6,7 +6,7 @@ use ledger::{
     Instruction,
     order::{Board, Order},
 };
-use types::{AccountId, InstrumentId, PartyId};
+use types::{AccountId, InstrumentId, Lane, PartyId};
 
 use super::{
     flow::Traded,
@@ -19,6 +19,8 @@ use crate::{
     stage::{self, Listed},
 };
 
+/// In which lane members sign for a venue: in 0 they sign by commands, in 1 by their gateways.
+pub const LANE: Lane = Lane(2);
 /// The number of the first member.
 const FIRST_MEMBER: u32 = 2_000;
 /// So many units of each are shared among all members, when nobody knows what they will need.

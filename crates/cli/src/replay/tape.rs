@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use ledger::{Event, order::OrderEnd, reject::Reject};
 use types::{InstructionId, Sender};
 
-use super::flow::{Flow, Shown, Side, Step, What};
+use super::{
+    flow::{Flow, Shown, Side, Step, What},
+    setting::LANE,
+};
 use crate::failure::{Failure, Result};
 
 /// What was asked, and what has come of it.
@@ -212,7 +215,7 @@ impl Tape {
 
     /// Whether an instruction is a step.
     fn is_asked(&self, id: &InstructionId) -> bool {
-        id.lane == super::board::LANE && self.members.contains(&id.sender)
+        id.lane == LANE && self.members.contains(&id.sender)
     }
 
     /// A step takes effect: what the one before it did is whole.

@@ -55,8 +55,12 @@ impl Refused {
             ))
             .mend("put what has not been sent into a file of its own"),
             Self::Fault(fault) => {
+                let may_pass = fault.may_pass();
                 let mut failure = Failure::from(fault);
                 failure.what = format!("lines {first} to {last}: {}", failure.what);
+                if !may_pass {
+                    return failure;
+                }
                 failure.mend("say the same again: what was sent is not sent twice")
             }
         }
@@ -124,9 +128,16 @@ pub async fn outcomes(
             continue;
         }
         let key = submission["key"].as_str().unwrap_or_default().to_owned();
-        while submission["in_blocks"] != true && Instant::now() < until {
-            tokio::time::sleep(PACE).await;
+        // However late it is, each is asked about once.
+        while submission["in_blocks"] != true {
+            let late = Instant::now() >= until;
             submission = get(client, &format!("/v1/submissions/{key}"), until).await?;
+            if late {
+                break;
+            }
+            if submission["in_blocks"] != true {
+                tokio::time::sleep(PACE).await;
+            }
         }
         let ids = submission["ids"].as_array().cloned().unwrap_or_default();
         if ids.len() != lines.len() {
@@ -174,15 +185,17 @@ async fn standing(client: &Client, (line, id): (u64, &str), until: Instant) -> R
 /// Whether all went well.
 ///
 /// # Errors
-/// No, when some were refused. Unreachable, when no block holds some of them yet.
+/// No, when some were refused or rejected. Unreachable, when some were not sent, or are in no block yet.
 pub fn summary(outcomes: &[Outcome]) -> Result<()> {
     let count = |status: &str| outcomes.iter().filter(|it| it.status == status).count();
-    let (refused, open) = (count("refused"), count("submitted"));
-    if refused > 0 {
-        return Err(Failure::no(format_args!("{refused} of {} refused", outcomes.len())));
+    let (refused, rejected) = (count("refused"), count("rejected"));
+    let open = count("submitted") + count("not-sent");
+    if refused + rejected > 0 {
+        let what = format!("{refused} of {} refused, {rejected} rejected", outcomes.len());
+        return Err(Failure::no(what));
     }
     if open > 0 {
-        let what = format!("{open} of {} are in no block yet", outcomes.len());
+        let what = format!("{open} of {} are not sent, or in no block yet", outcomes.len());
         return Err(Failure::unreachable(what).mend("say the same again: nothing is sent twice"));
     }
     Ok(())

@@ -125,6 +125,9 @@ pub async fn submission(
     State(door): State<Door>,
     Path(key): Path<String>,
 ) -> Answer<Json<Submission>> {
+    if !is_key(&key) {
+        return Err(Problem::new(problem::NOT_KNOWN));
+    }
     let found = door.app.sending.find(&user.name, &key).await.map_err(database)?;
     found.map(|it| Json(shown(&door, it))).ok_or_else(|| Problem::new(problem::NOT_KNOWN))
 }

@@ -8,7 +8,7 @@
 //!
 //! To explain an own instruction, two of others' are named beside: one that is not matched and names the owner as its
 //! counterparty, and a payment that waits to be credited to an account that the owner manages. What the other side
-//! lacks is said without how much. The board is public, but for accounts, references, and whether a fill has settled.
+//! lacks is said without how much, but to who may see its position. The board is public, but for accounts, references, and whether a fill has settled.
 //! Parties, instruments and everything that administrators do are shown to all.
 
 use ledger::governance::Roles;

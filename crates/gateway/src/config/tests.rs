@@ -50,7 +50,12 @@ fn flags_count_over_the_environment_and_that_over_the_file() {
     let of_file = Config::read(&folder.0, &Given::default()).unwrap();
     assert_eq!(of_file.http.port(), 9001);
     assert!(of_file.history.ends_with("/data/history.sqlite"), "{}", of_file.history);
-    assert_eq!(of_file.approval.len(), 2);
+    let words: Vec<_> = of_file.approval.iter().map(String::as_str).collect();
+    assert_eq!(
+        words,
+        ["add-key", "decide-request", "pay", "revoke-key"],
+        "keys go with the others"
+    );
     assert_eq!(of_file.users[0].token_sha256[..2], *"aa");
     let variables = [
         "FURIKAE_GATEWAY_HTTP=127.0.0.1:9002",
@@ -63,7 +68,7 @@ fn flags_count_over_the_environment_and_that_over_the_file() {
     assert_eq!((config.http.port(), config.history.as_str()), (9002, "sqlite:/tmp/h"));
     assert_eq!(config.nodes, ["http://a", "http://b"]);
     assert!(config.outbox.ends_with("/data/outbox.sqlite"), "an empty variable says nothing");
-    assert_eq!(config.approval, BTreeSet::from(["allocate".into()]));
+    assert!(config.approval.contains("allocate") && !config.approval.contains("pay"));
     let flags = ["http=127.0.0.1:9003", "outbox=postgres://db/x"];
     let config = Config::read(&folder.0, &given(&flags, &variables)).unwrap();
     assert_eq!((config.http.port(), config.outbox.as_str()), (9003, "postgres://db/x"));
@@ -98,7 +103,7 @@ fn what_is_wrong_is_told_with_file_line_and_field() {
             "line 6: history",
             "sqlite:",
         ),
-        ("[\"approve\"]", "[\"read\"]", "line 5: approval", "no user has the right"),
+        ("[\"approve\"]", "[\"read\"]", "line 5: approval", "no other user has the right"),
         ("[\"approve\"]", "[\"aprove\"]", "line 15", "aprove"),
         ("\"controller\"", "\"back-office\"", "line 12: users", "twice"),
         (second, first, "line 12: users", "same token"),
@@ -119,6 +124,7 @@ fn what_is_wrong_outside_of_the_file_is_told_with_its_name() {
         ("nodes", "127.0.0.1:1"),
         ("nodes", ","),
         ("approval", "pya"),
+        ("approval", " , "),
     ] {
         let error = refused(WHOLE, &given(&[&format!("{field}={text}")], &[]));
         assert!(error.starts_with(&format!("--{field}: ")), "{error}");
@@ -128,5 +134,9 @@ fn what_is_wrong_outside_of_the_file_is_told_with_its_name() {
     }
     let nobody = WHOLE.replace("[\"approve\"]", "[\"read\"]").replace("approval =", "# ");
     let error = refused(&nobody, &given(&["approval=pay"], &[]));
-    assert!(error.starts_with("--approval: no user has"), "{error}");
+    assert!(error.starts_with("--approval: no other user has"), "{error}");
+    let alone = WHOLE.replace("\"instruct\"]", "\"instruct\", \"approve\"]");
+    let alone = alone.replace("rights = [\"approve\"]", "rights = [\"read\"]");
+    let error = refused(&alone, &Given::default());
+    assert!(error.contains("no other user has the right"), "who asks cannot approve: {error}");
 }

@@ -8,8 +8,8 @@ use types::{InstructionId, InstrumentId, Reader, Wire as _};
 
 use super::{
     History,
+    cells::{Cell, insert, run},
     schema::NEVER,
-    write::{Cell, insert, run},
 };
 use crate::{Fault, database::signed};
 

@@ -10,6 +10,7 @@
 //! it with all that follows from it, or not at all.
 
 mod board;
+mod cells;
 mod now;
 mod open;
 mod read;

@@ -15,8 +15,8 @@ use types::{Header, InstructionId, InstrumentId, LedgerTime, PartyId, Wire as _}
 
 use super::{
     History, Standing,
+    cells::Cell,
     open::{UNMATCHED, side, urgency},
-    write::Cell,
 };
 use crate::{
     Fault,

@@ -16,7 +16,7 @@ use ledger::{
 use sqlx::AnyConnection;
 use types::{InstructionId, Reader, Wire as _};
 
-use super::write::{Cell, insert, run};
+use super::cells::{Cell, insert, run};
 use crate::{database::signed, view::open};
 
 /// A payment, where a side is wanted: neither delivers nor receives.

@@ -57,7 +57,7 @@ const TABLES: [&str; 17] = [
     "trade_state",
 ];
 
-const MAKE: [&str; 38] = [
+const MAKE: [&str; 39] = [
     "CREATE TABLE newest (one BIGINT PRIMARY KEY, header {bytes} NOT NULL)",
     "CREATE TABLE block (height BIGINT PRIMARY KEY, time BIGINT NOT NULL, epoch BIGINT NOT NULL)",
     "CREATE TABLE committee (epoch BIGINT PRIMARY KEY, committee {bytes} NOT NULL)",
@@ -104,6 +104,7 @@ const MAKE: [&str; 38] = [
     "CREATE UNIQUE INDEX board_order_stands ON board_order (instruction) WHERE to_height = 9223372036854775807",
     "CREATE INDEX board_order_pair ON board_order (instrument, currency, to_height)",
     "CREATE INDEX board_order_party ON board_order (party, to_height)",
+    "CREATE INDEX board_order_until ON board_order (to_height)",
     "CREATE TABLE trade (height BIGINT NOT NULL, place BIGINT NOT NULL, trade TEXT NOT NULL, origin TEXT NOT NULL, \
      buyer BIGINT NOT NULL, seller BIGINT NOT NULL, instrument TEXT NOT NULL, currency TEXT NOT NULL, \
      units BIGINT NOT NULL, amount BIGINT NOT NULL, price BIGINT, buy_order TEXT, sell_order TEXT, \

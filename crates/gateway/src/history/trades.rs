@@ -17,7 +17,7 @@ use types::{BusinessDate, InstrumentId, LedgerTime, Reader, Sender, Wire as _};
 
 use super::{
     History,
-    write::{Cell, insert},
+    cells::{Cell, insert},
 };
 use crate::{Fault, database::signed, view::open};
 

@@ -24,6 +24,7 @@ pub const TABLE: &[&str] = &[
     "CREATE TABLE approval (party BIGINT NOT NULL, number BIGINT NOT NULL, asker TEXT NOT NULL, \
      key TEXT NOT NULL, asked TEXT NOT NULL, asked_at BIGINT NOT NULL, state TEXT NOT NULL, \
      decided_by TEXT, decided_at BIGINT, PRIMARY KEY (party, number), UNIQUE (party, asker, key))",
+    "CREATE INDEX approval_state ON approval (party, state, number)",
 ];
 
 /// The text of a request, and when it was asked.

@@ -66,6 +66,14 @@ fn request(case: &Case<'_>, row: &Request) -> Said {
     }
 }
 
+/// What the side can do that is asked about a reported trade.
+fn affirm() -> Vec<Can> {
+    vec![
+        Can::new("affirm-trade", "say the same, if you made it"),
+        Can::new("reject-trade", "say that there is no such trade"),
+    ]
+}
+
 async fn trade(case: &mut Case<'_>, row: &Trade) -> Result<Said, Fault> {
     let asked = if row.reporter == row.buyer { row.seller } else { row.buyer };
     let who = case.now.party(asked).await?;
@@ -78,6 +86,7 @@ async fn trade(case: &mut Case<'_>, row: &Trade) -> Result<Said, Fault> {
             says: format!("{trade} that {who} has not affirmed; it ends at {}", shown(until)),
             reason: Some(("CMIS", "reported".into())),
             cures: vec![Cure::new("affirm", Some(&case.id), format!("{who} affirms it"))],
+            can: if asked == case.facts.party { affirm() } else { Vec::new() },
             ..Said::default()
         },
         status => {
@@ -89,10 +98,10 @@ async fn trade(case: &mut Case<'_>, row: &Trade) -> Result<Said, Fault> {
                 status: if instructed { "instructed" } else { "affirmed" }.into(),
                 says: format!("{trade}, told by both sides; {says}"),
                 cures: if instructed { Vec::new() } else { vec![both] },
-                can: if instructed {
-                    Vec::new()
-                } else {
+                can: if !instructed && [row.buyer, row.seller].contains(&case.facts.party) {
                     vec![Can::new("settle", "instruct your side")]
+                } else {
+                    Vec::new()
                 },
                 ..Said::default()
             }
