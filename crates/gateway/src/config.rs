@@ -1,7 +1,7 @@
 //! What a gateway finds in its folder: whose it is, its key, its databases, its users.
 //!
 //! ```text
-//!   gateway.toml   party, lane, http, nodes, history, outbox, users [{ name, token_sha256, rights }], approval
+//!   gateway.toml   party, lane, http, nodes, history, outbox, users [{ name, token_sha256, rights, asks }], approval
 //!   genesis.bin    the market's genesis, in its one encoding
 //!   gateway.key    the seed of the party's key, 64 hexadecimal digits, readable by its owner only
 //! ```
@@ -69,6 +69,17 @@ pub struct User {
     pub token_sha256: String,
     /// What it may do.
     pub rights: Vec<Right>,
+    /// With the right to instruct, which words it may ask; any, when none is named.
+    #[serde(default)]
+    pub asks: Vec<String>,
+}
+
+impl User {
+    /// Whether it may ask for this word.
+    #[must_use]
+    pub fn may_ask(&self, word: &str) -> bool {
+        self.asks.is_empty() || self.asks.iter().any(|it| it == word)
+    }
 }
 
 /// What a user may do.
@@ -220,6 +231,8 @@ impl Source<'_> {
                 format!("{:?} stands there twice", user.name)
             } else if let Some(it) = known.iter().find(|it| it.token_sha256 == user.token_sha256) {
                 format!("{:?} and {:?} have the same token_sha256", it.name, user.name)
+            } else if let Some(why) = user.asks.iter().find_map(|it| unknown(it)) {
+                format!("{:?}: asks: {why}", user.name)
             } else {
                 known.push(user);
                 continue;
@@ -235,13 +248,6 @@ impl Source<'_> {
         file: Vec<Spanned<String>>,
         users: &[User],
     ) -> Result<BTreeSet<String>, Fault> {
-        let wrong = |word: &str| {
-            let words = || ask::words().collect::<Vec<_>>().join(", ");
-            let known = ask::words().any(|it| it == word);
-            (!known).then(|| {
-                format!("{word:?} is nothing that can be asked; the words are {}", words())
-            })
-        };
         let nobody = "no other user has the right \"approve\" than who asks, so what needs it would wait for ever";
         let approves = all_find_another(users);
         if let Some(given) = self.given.field("approval") {
@@ -249,20 +255,27 @@ impl Source<'_> {
             if words.is_empty() {
                 return Err(given.fault("it names none; leave it away to keep what the file says"));
             }
-            let why = words.iter().find_map(|it| wrong(it));
+            let why = words.iter().find_map(|it| unknown(it));
             let nobody = || (!approves).then(|| nobody.into());
             return why
                 .or_else(nobody)
                 .map_or(Ok(with_keys(words.into_iter())), |why| Err(given.fault(why)));
         }
         for it in &file {
-            let why = wrong(it.get_ref()).or_else(|| (!approves).then(|| nobody.into()));
+            let why = unknown(it.get_ref()).or_else(|| (!approves).then(|| nobody.into()));
             if let Some(why) = why {
                 return Err(self.at(&it.span(), "approval", &why));
             }
         }
         Ok(with_keys(file.into_iter().map(Spanned::into_inner)))
     }
+}
+
+/// What is wrong with a word that cannot be asked.
+fn unknown(word: &str) -> Option<String> {
+    let known = ask::words().any(|it| it == word);
+    let words = || ask::words().collect::<Vec<_>>().join(", ");
+    (!known).then(|| format!("{word:?} is nothing that can be asked; the words are {}", words()))
 }
 
 /// Whether each who may ask finds somebody else who may approve, and there is somebody at all.

@@ -202,7 +202,8 @@ impl Scripted {
         let sending = Arc::new(Sending::new(outbox.unwrap(), signer, Lane(1), held));
         let token_sha256 = hex::encode(crypto::sha256(TOKEN.as_bytes()).0);
         let rights = vec![Right::Read];
-        let users = Arc::new(vec![User { name: "user".into(), token_sha256, rights }]);
+        let users =
+            Arc::new(vec![User { name: "user".into(), token_sha256, rights, asks: Vec::new() }]);
         let (history, caught_up) = (history.clone(), watch::channel(true).1);
         let (approval, forwards) = Default::default();
         let app = App { chain, history, sending, facts, caught_up, users, approval, forwards };

@@ -51,6 +51,10 @@ pub async fn ask(
     if instructions.is_empty() {
         return Err(malformed(&"the list is empty"));
     }
+    if let Some(word) = ask::asked(&value).find(|it| !user.may_ask(it)) {
+        let why = format_args!("{} may not ask for {word}", user.name);
+        return Err(Problem::saying(problem::RIGHT, why));
+    }
     let asked = Asked::Instructions(instructions);
     if !ask::asked(&value).any(|it| door.app.approval.contains(it)) {
         return take(&door, &user, (key, &body), (asked, None)).await;

@@ -105,6 +105,7 @@ fn what_is_wrong_is_told_with_file_line_and_field() {
         ),
         ("[\"approve\"]", "[\"read\"]", "line 5: approval", "no other user has the right"),
         ("[\"approve\"]", "[\"aprove\"]", "line 15", "aprove"),
+        ("[\"approve\"]", "[\"approve\"]\nasks = [\"dance\"]", "line 12: users", "\"dance\""),
         ("\"controller\"", "\"back-office\"", "line 12: users", "twice"),
         (second, first, "line 12: users", "same token"),
         (second, "bb", "line 12: users", "64 hexadecimal digits"),

@@ -34,10 +34,12 @@ impl Gateway {
         let sending = Sending::new(outbox.unwrap(), signer, LANE, constant(0));
         let facts = Facts::of(Followed::from_genesis(&genesis).view(), party);
         let history = History::open(&folder.sqlite("history.sqlite"), chain).await.unwrap();
+        let words = vec!["open-day".to_owned(), "suspend-party".to_owned()];
         let user = |name: &str, rights: &[Right]| User {
             name: name.into(),
             token_sha256: hex::encode(crypto::sha256(name.as_bytes()).0),
             rights: rights.into(),
+            asks: if name == "clerk" { words.clone() } else { Vec::new() },
         };
         let both = [Right::Instruct, Right::Approve];
         let users = vec![user("clerk", &[Right::Instruct]), user("ann", &both), user("ben", &both)];
@@ -94,6 +96,8 @@ async fn what_is_marked_waits_for_a_second_person() {
     let plain = json!({"ask": "open-day", "date": "2026-01-05"});
     let plain = clerk.post("/v1/instructions", "plain", &plain).await.unwrap();
     assert_eq!((&plain["state"], &plain["ids"]), (&"submitted".into(), &json!(["3-1-0-0"])));
+    let other = json!([{"ask": "open-day", "date": "2026-01-06"}, {"ask": "hold", "instruction": "3-1-0-0"}]);
+    assert_eq!(code(clerk.post("/v1/instructions", "other", &other).await), "right-missing");
     let asked = json!([{"ask": "open-day", "date": "2026-01-06"}, suspend(9)]);
     let waits = clerk.post("/v1/instructions", "a", &asked).await.unwrap();
     assert_eq!((&waits["state"], &waits["ids"]), (&"awaiting-approval".into(), &json!([])));
