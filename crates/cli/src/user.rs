@@ -28,6 +28,12 @@ pub struct User {
 }
 
 impl User {
+    /// The user of a party's gateway in a market's folder.
+    pub fn of(folder: &Folder, party: &str) -> Self {
+        let at = At { dir: Some(folder.root().to_owned()) };
+        Self { party: party.into(), at, gateway: None, token_file: None }
+    }
+
     /// The gateway, to be asked as this user.
     ///
     /// # Errors

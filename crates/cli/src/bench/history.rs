@@ -23,7 +23,7 @@ use types::{AccountId, InstrumentId, PartyId, Wire as _};
 
 use super::{command, cores};
 use crate::{
-    arguments::{At, Up},
+    arguments::Up,
     desk::Desk,
     door,
     facts::account,
@@ -140,9 +140,7 @@ async fn measure(running: &Running, asked: &Asked) -> Result<Report> {
     let narrow = stage::security("XTFURINARRO")?;
     let wide = stage::security("XTFURIWIDE0")?;
     let heights = move_all(&mut desk, asked, (narrow, wide)).await?;
-    let dir = Some(running.folder.root().to_owned());
-    let user = User { party: WORD.into(), at: At { dir }, gateway: None, token_file: None };
-    let client = user.client()?;
+    let client = User::of(&running.folder, WORD).client()?;
     let mut report = Report {
         workload: "history",
         movements: asked.movements,

@@ -22,7 +22,7 @@ use tokio::runtime::Runtime;
 use types::{AccountId, InstructionId, InstrumentId};
 
 use crate::{
-    arguments::{At, Up},
+    arguments::Up,
     desk::Desk,
     facts::account,
     failure::{Failure, Result},
@@ -98,9 +98,7 @@ async fn run(running: &Running, asked: &Asked) -> Result<Report> {
     let began = Instant::now();
     let mut desk = Desk::on(&running.folder, &running.plan).await?;
     let setting = Setting::make(&mut desk).await?;
-    let dir = Some(running.folder.root().to_owned());
-    let user = User { party: WORD.into(), at: At { dir }, gateway: None, token_file: None };
-    let client = user.client()?;
+    let client = User::of(&running.folder, WORD).client()?;
     let (killing, again) = (Cell::new(true), Cell::new(0));
     let wanted = usize::try_from(asked.instructions).map_err(Failure::fault)?;
     let numbers = (0..).take_while(|it| *it < wanted || killing.get());

@@ -25,7 +25,7 @@ use self::{
     setting::Setting,
 };
 use crate::{
-    arguments::{self, At, DataFormat, On, Up},
+    arguments::{self, DataFormat, On, Up},
     desk::Desk,
     facts::ADMINISTRATOR,
     failure::{Failure, Result},
@@ -168,9 +168,7 @@ async fn imported(
 
 /// Sends order flow through the board.
 async fn traded(folder: &Folder, plan: &Plan, flow: &Flow, members: u32) -> Result<Report> {
-    let dir = Some(folder.root().to_owned());
-    let venue = User { party: VENUE.into(), at: At { dir }, gateway: None, token_file: None };
-    let gateway = venue.client()?;
+    let gateway = User::of(folder, VENUE).client()?;
     let mut desk = Desk::on(folder, plan).await?;
     let roles = desk.view().row::<Party>(&ADMINISTRATOR).map(|it| it.roles);
     if !roles.is_some_and(|it| it.any_of(Roles::EXCHANGE)) {
