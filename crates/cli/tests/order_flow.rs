@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use terminal::{furikae, left, said};
 
+/// One market at a time: what is left of one is looked for by name.
+static ALONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
+
 /// A folder of real order flow; `None` where it is not at hand.
 fn flow(name: &str) -> Option<PathBuf> {
     let shared = std::env::var("FURIKAE_SHARED").unwrap_or_else(|_| "../../../shared".into());
@@ -22,6 +25,7 @@ fn flow(name: &str) -> Option<PathBuf> {
 fn the_board_has_the_book_of_a_real_venue_after_each_of_its_messages() {
     let Some(path) = flow("orderflow-lobster-aapl-excerpt") else { return };
     let path = path.to_str().unwrap();
+    let _alone = ALONE.lock();
     let output = furikae(&["replay", "--format", "lobster", path, "--members", "5", "--json"]);
     assert!(output.status.success(), "{}", said(&output));
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -52,6 +56,7 @@ fn a_number_that_stands_is_refused_and_one_that_is_gone_comes_again() {
     text += "1,0,0,3.0,1,created,bid\n3,0,0,3.0,2.5e-1,created,ask\n";
     std::fs::write(&path, text).unwrap();
     let file = path.to_str().unwrap();
+    let _alone = ALONE.lock();
     let output = furikae(&["replay", "--format", "bitstamp-l3", file, "--members", "2", "--json"]);
     std::fs::remove_file(&path).unwrap();
     assert!(output.status.success(), "{}", said(&output));
