@@ -4,6 +4,7 @@
 //!   digest      SHA-256 under a domain           keys     ed25519, one verdict for one and for many
 //!   merkle      roots over lists, paths          lthash   one digest over a set that changes
 //!   changes     what a block changed, and its leaves
+//!   sealed      amounts that nobody reads but the entitled      statement   what has to be shown of them
 //!   certificate what validators signed, checked without their engine
 //!   proof       files that show what happened, or how a row stood
 //! ```
@@ -39,7 +40,11 @@ pub mod keys;
 mod lthash;
 pub mod merkle;
 pub mod proof;
+pub mod sealed;
+pub mod statement;
 
-pub use amount::{Amount, Handles};
+pub use amount::Amount;
 pub use digest::{digest, header_digest, header_leaf, sha256, state_root};
 pub use lthash::LtHash;
+pub use sealed::{Handles, Sealed};
+pub use statement::{Shown, Statement};

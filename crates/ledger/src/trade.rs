@@ -26,6 +26,7 @@ use crate::{
 
 types::choice! {
     /// The name of a trade.
+    #[derive(PartialOrd, Ord)]
     pub enum TradeId {
         /// A venue's, by its own number.
         0 => Venue {

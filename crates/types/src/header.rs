@@ -18,7 +18,7 @@ crate::record! {
 }
 
 /// Databases of a header: a count in one byte, then each.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Databases(pub Vec<DatabaseRange>);
 
 impl crate::Wire for Databases {
@@ -122,6 +122,7 @@ crate::record! {
 
 crate::record! {
     /// One validator of an epoch.
+    #[derive(PartialOrd, Ord)]
     pub struct Validator {
         /// Its key, for votes and for connections.
         pub key: PublicKey,

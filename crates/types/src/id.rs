@@ -42,7 +42,7 @@ names! {
 
 crate::choice! {
     /// Who signs an envelope.
-    #[derive(Copy, Hash)]
+    #[derive(Copy, Hash, PartialOrd, Ord)]
     pub enum Sender {
         /// A party, by one of its keys.
         0 => Party(PartyId),
@@ -53,7 +53,7 @@ crate::choice! {
 
 crate::record! {
     /// One instruction, for ever: its sender's lane and sequence, and its place in the envelope.
-    #[derive(Copy, Hash)]
+    #[derive(Copy, Hash, PartialOrd, Ord)]
     pub struct InstructionId {
         /// Who signed it.
         pub sender: Sender,

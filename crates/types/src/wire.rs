@@ -230,7 +230,7 @@ fn write_len(len: usize, out: &mut Vec<u8>) {
 macro_rules! record {
     ($(#[$meta:meta])* pub struct $name:ident { $($(#[$fmeta:meta])* pub $field:ident: $ty:ty,)* }) => {
         $(#[$meta])*
-        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        #[derive(Clone, Debug, PartialEq, Eq)]
         pub struct $name { $($(#[$fmeta])* pub $field: $ty,)* }
 
         impl $crate::Wire for $name {
@@ -252,7 +252,7 @@ macro_rules! choice {
         $($(#[$vmeta:meta])* $tag:literal => $variant:ident $( { $($(#[$fmeta:meta])* $field:ident: $ty:ty,)* } )? $( ( $inner:ty ) )?,)*
     }) => {
         $(#[$meta])*
-        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        #[derive(Clone, Debug, PartialEq, Eq)]
         pub enum $name { $($(#[$vmeta])* $variant $( { $($(#[$fmeta])* $field: $ty,)* } )? $( ( $inner ) )?,)* }
 
         impl $crate::Wire for $name {

@@ -25,7 +25,7 @@ types::choice! {
 
 types::choice! {
     /// The order among what waits; the first is the most urgent.
-    #[derive(Copy, Hash)]
+    #[derive(Copy, Hash, PartialOrd, Ord)]
     pub enum Priority {
         /// Before all others.
         0 => High,

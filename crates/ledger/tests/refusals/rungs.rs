@@ -6,7 +6,8 @@ use types::{InstructionId, InstrumentId, KeyId, LedgerTime, PartyId, Wire};
 
 /// A sealed amount: its bytes are known, and refused by name.
 pub fn sealed() -> Amount {
-    Amount::Sealed { commitment: [1; 32], handles: crypto::Handles::new(vec![[2; 32]; 4]).unwrap() }
+    let handles = crypto::Handles::new(vec![[2; 32]; 4]).unwrap();
+    Amount::Sealed(crypto::Sealed { commitment: [1; 32], handles })
 }
 
 /// An open one.
