@@ -13,6 +13,8 @@
 //!
 //! An *issuance account* may fall below zero: it carries minus the units in circulation.
 
+pub mod sealed;
+
 use alloc::{
     collections::{BTreeMap, BTreeSet},
     vec::Vec,
@@ -25,9 +27,9 @@ use crate::{
     Stop,
     draft::{Draft, Missing},
     event::Event,
-    governance::{self, Party, Roles},
+    governance::{Party, Roles},
     instruction::Instruction,
-    issuance::Instrument,
+    issuance::{self, Instrument},
     registry::{self, RegistryHash},
     reject::Reject,
     row::{Row, kind},
@@ -41,6 +43,8 @@ types::record! {
         pub spend_key: PublicKey,
         /// The key that may read it (sealed instruments).
         pub view_key: PublicKey,
+        /// The key that sealed envelopes to its owner are made for (sealed instruments).
+        pub envelope_key: PublicKey,
         /// Account class.
         pub class: u16,
         /// Salted commitment to the holder's record.
@@ -137,7 +141,7 @@ pub const fn is_issuance_account(account: AccountId) -> bool {
 /// Sums `movements` over the book as it stands. Changes nothing.
 ///
 /// # Errors
-/// [`Reject::SealedNotYet`], [`Reject::QuantityNotPositive`], then [`Reject::AmountsDoNotAdd`], then
+/// [`Reject::SealedNotAllowed`], [`Reject::QuantityNotPositive`], then [`Reject::AmountsDoNotAdd`], then
 /// [`Reject::PositionNotCovered`] of the first debited position in movement order.
 pub fn posting(draft: &Draft<'_>, movements: &[Movement]) -> Result<Posting, Stop> {
     let mut sums: BTreeMap<Place, i128> = BTreeMap::new();
@@ -151,6 +155,9 @@ pub fn posting(draft: &Draft<'_>, movements: &[Movement]) -> Result<Posting, Sto
     let described = instruments.iter().map(Instrument::key);
     let registries = instruments.iter().filter(|it| !it.is_currency()).map(RegistryHash::key);
     draft.require_rows(sums.keys().map(Position::key).chain(described).chain(registries))?;
+    for instrument in instruments {
+        issuance::require_open(draft, instrument)?;
+    }
     for place in movements.iter().map(Movement::debit) {
         let after = after(draft, place, sums.get(&place).copied().unwrap_or_default())?;
         if after < 0 && !is_issuance_account(place.0) {
@@ -213,30 +220,42 @@ pub fn digest(positions: impl Iterator<Item = (Place, i64)>) -> Digest {
     crypto::digest(b"furikae.positions.v1", &bytes)
 }
 
-/// Opens an account under its manager, who asks.
+/// Opens an account: under its manager, who asks; or, with keys of its own, admitted by an administrator.
 ///
 /// # Errors
-/// [`Reject::RoleMissing`], [`Reject::AccountExists`].
+/// [`Reject::RoleMissing`] (of a manager), [`Reject::AccountExists`], [`Reject::ViewKeyNotAllowed`].
 pub(crate) fn open_account(
     draft: &mut Draft<'_>,
     account: AccountId,
     asked: &Instruction,
+    manager: Option<PartyId>,
 ) -> Result<(), Stop> {
-    let manager = governance::require_role(draft, Roles::ACCOUNT_MANAGER)?;
     if is_issuance_account(account) || draft.get::<Account>(&account)?.is_some() {
         return Err(Reject::AccountExists { account }.into());
     }
-    let Instruction::OpenAccount { spend_key, view_key, class, holder, holder_number, .. } = asked
+    let Instruction::OpenAccount {
+        spend_key,
+        view_key,
+        envelope_key,
+        class,
+        holder,
+        holder_number,
+        ..
+    } = asked
     else {
         return Ok(());
     };
+    if manager.is_none() && (spend_key.0 == [0; 32] || !crypto::sealed::is_key(&view_key.0)) {
+        return Err(Reject::ViewKeyNotAllowed.into());
+    }
     let row = Account {
         spend_key: *spend_key,
         view_key: *view_key,
+        envelope_key: *envelope_key,
         class: *class,
         holder: *holder,
         holder_number: *holder_number,
-        manager: Some(manager),
+        manager,
     };
     draft.put(&account, &row)?;
     draft.tell(Event::AccountOpened { account, manager });
@@ -274,12 +293,15 @@ pub(crate) fn require_manager(
 /// Refuses unless `account` may hold `instrument`: money circulates among settlement members only.
 ///
 /// # Errors
-/// [`Reject::AccountUnknown`], then [`Reject::AccountNotEligible`].
+/// [`Reject::AccountUnknown`], [`Reject::SealedNotAllowed`], then [`Reject::AccountNotEligible`].
 pub(crate) fn require_eligible(
     draft: &Draft<'_>,
     (account, instrument): Place,
 ) -> Result<(), Stop> {
     let row = draft.get::<Account>(&account)?.ok_or(Reject::AccountUnknown { account })?;
+    if row.manager.is_none() {
+        return Err(Reject::SealedNotAllowed.into());
+    }
     if !instrument.is_currency() {
         return Ok(());
     }
@@ -291,21 +313,39 @@ pub(crate) fn require_eligible(
 /// An amount that the rules may read and that is above zero.
 ///
 /// # Errors
-/// [`Reject::SealedNotYet`], [`Reject::QuantityNotPositive`].
+/// [`Reject::SealedNotAllowed`], [`Reject::QuantityNotPositive`].
 pub(crate) fn positive(amount: Amount) -> Result<i64, Reject> {
     match amount {
         Amount::Open(value) if value > 0 => Ok(value),
         Amount::Open(_) => Err(Reject::QuantityNotPositive),
-        Amount::Sealed { .. } => Err(Reject::SealedNotYet),
+        Amount::Sealed(_) => Err(Reject::SealedNotAllowed),
     }
 }
 
-/// The value of an open amount of the state. (No sealed one is there yet: all are refused on the way in.)
+/// The value of an open amount of the state: in what is open, no other stands.
 pub(crate) fn open(amount: &Amount) -> i64 {
     match amount {
         Amount::Open(value) => *value,
-        Amount::Sealed { .. } => unreachable!("a sealed amount stands in the state"),
+        Amount::Sealed(_) => unreachable!("a sealed amount stands where an open one does"),
     }
+}
+
+/// Brings units of a sealed instrument into circulation (or ends them, below zero): so many that everybody reads.
+/// Whose position they come to, or leave, is the caller's.
+///
+/// # Errors
+/// [`Reject::AmountsDoNotAdd`].
+pub(crate) fn circulate(
+    draft: &mut Draft<'_>,
+    instrument: InstrumentId,
+    units: i64,
+) -> Result<(), Stop> {
+    let place = (issuance_account(instrument), instrument);
+    let change = i128::from(units).checked_neg();
+    let change = change.ok_or(Reject::AmountsDoNotAdd { instrument })?;
+    let _fits = after(draft, place, change)?;
+    let (before, after) = move_position(draft, place, units.saturating_neg())?;
+    Ok(registry::update(draft, instrument, &[(place.0, before, after)])?)
 }
 
 fn add(sums: &mut BTreeMap<Place, i128>, place: Place, change: Option<i128>) -> Result<(), Reject> {

@@ -188,7 +188,7 @@ impl Snapshot for Draft<'_> {
     }
 }
 
-fn decode<R: Row>(bytes: &[u8]) -> R {
+pub(crate) fn decode<R: Row>(bytes: &[u8]) -> R {
     let row = R::from_bytes(bytes);
     assert!(row.is_ok(), "a row of the state holds what the rules wrote");
     match row {

@@ -1,14 +1,20 @@
 //! Giving effect to an instruction: administrators under the threshold of their verb, parties for themselves.
 
-use types::{InstructionId, PartyId};
+use types::{AccountId, InstructionId, PartyId, Sender};
 
 use crate::{
-    Stop, book,
+    Stop,
+    asked::Asked,
+    book,
     draft::Draft,
     governance::{self, Roles},
     instruction::Instruction,
     issuance::{self, Listing},
-    order, settlement, threshold, trade,
+    order,
+    reject::Reject,
+    settlement::{self, Terms, sealed},
+    threshold, trade,
+    view_key::{self, ViewKey},
 };
 
 impl Instruction {
@@ -16,7 +22,15 @@ impl Instruction {
     ///
     /// # Errors
     /// Those of [`governance::sender`], then those of the market function that is asked, in its order.
-    pub(crate) fn take_effect(&self, draft: &mut Draft<'_>, id: InstructionId) -> Result<(), Stop> {
+    pub(crate) fn take_effect(
+        &self,
+        draft: &mut Draft<'_>,
+        asked: &Asked<'_>,
+        id: InstructionId,
+    ) -> Result<(), Stop> {
+        if let Sender::Account(account) = draft.sender {
+            return self.perform_for(draft, asked, (id, account));
+        }
         let (party, row) = governance::sender(draft)?;
         let of_key = match self {
             Self::AddKey { party, .. } | Self::RevokeKey { party, .. } => Some(*party),
@@ -26,14 +40,45 @@ impl Instruction {
         let administrators = of_key.filter(|_| !own_key).map(|_| Roles::ADMINISTRATOR);
         match administrators.or(self.administrators()) {
             Some(roles) if !threshold::approve(draft, roles, self, id)? => Ok(()),
-            Some(_) => self.decree(draft, party),
-            None if own_key => self.decree(draft, party),
-            None => self.perform(draft, id, party),
+            Some(_) => self.decree(draft, asked, party),
+            None if own_key => self.decree(draft, asked, party),
+            None => self.perform(draft, asked, id, party),
+        }
+    }
+
+    /// What an account asks for itself, by its own key.
+    fn perform_for(
+        &self,
+        draft: &mut Draft<'_>,
+        asked: &Asked<'_>,
+        (id, account): (InstructionId, AccountId),
+    ) -> Result<(), Stop> {
+        match self {
+            Self::Settle(Terms::Sealed(terms)) => {
+                sealed::settle(draft, asked, (id, account), terms)
+            }
+            Self::Fund { instruction, cover } => {
+                sealed::fund(draft, asked, (*instruction, account), cover)
+            }
+            Self::Retire { instrument, units, administrators_key, cover } => {
+                let place = (account, *instrument);
+                issuance::retire(draft, asked, id, place, (*units, *administrators_key, cover))
+            }
+            Self::Hold { instruction } => sealed::hold(draft, (*instruction, account), true),
+            Self::Release { instruction } => sealed::hold(draft, (*instruction, account), false),
+            Self::Cancel { instruction } => sealed::cancel(draft, (*instruction, account)),
+            Self::Prioritise { instruction, priority } => {
+                sealed::prioritise(draft, (*instruction, account), *priority)
+            }
+            Self::AttestPosition { account: of, instrument } if *of == account => {
+                book::sealed::attest(draft, (*of, *instrument))
+            }
+            _ => Err(Reject::NotThisAccount { account }.into()),
         }
     }
 
     /// What administrators ask, once enough of them have asked it.
-    fn decree(&self, draft: &mut Draft<'_>, by: PartyId) -> Result<(), Stop> {
+    fn decree(&self, draft: &mut Draft<'_>, asked: &Asked<'_>, by: PartyId) -> Result<(), Stop> {
         match self {
             Self::AdmitParty { party, lei, name, roles, key } => {
                 let (lei, name, roles) = (*lei, name.clone(), *roles);
@@ -54,6 +99,14 @@ impl Instruction {
                 let (name, cfi) = (name.clone(), *cfi);
                 let row = Listing { issuer: *issuer, name, cfi, sign_off: *sign_off };
                 issuance::list(draft, *instrument, *kind, *scale, &row)
+            }
+            Self::OpenAccount { account, view_key, .. } => {
+                asked.require(view_key::registration(asked.chain, self, view_key))?;
+                book::open_account(draft, *account, self, None)
+            }
+            Self::SetViewKey { reader, view, envelope } => {
+                let row = ViewKey { view: *view, envelope: *envelope };
+                view_key::register(draft, asked, self, (*reader, row))
             }
             Self::DecideRequest { request, approved } => {
                 issuance::decide(draft, *request, *approved)
@@ -76,11 +129,18 @@ impl Instruction {
     fn perform(
         &self,
         draft: &mut Draft<'_>,
+        asked: &Asked<'_>,
         id: InstructionId,
         party: PartyId,
     ) -> Result<(), Stop> {
         match self {
-            Self::OpenAccount { account, .. } => book::open_account(draft, *account, self),
+            Self::OpenAccount { account, .. } => {
+                governance::require_role(draft, Roles::ACCOUNT_MANAGER)?;
+                book::open_account(draft, *account, self, Some(party))
+            }
+            Self::SettleTogether { instructions, covers } => {
+                sealed::together::settle(draft, asked, instructions, covers)
+            }
             Self::RequestIssue { instrument, account, quantity } => {
                 issuance::request(draft, id, (*account, *instrument), quantity, false)
             }

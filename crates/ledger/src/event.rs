@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use crate::{
     book::Movement, governance::ParameterName, reject::Reject, settlement::Status, trade::TradeId,
+    view_key::Reader,
 };
 
 types::choice! {
@@ -94,8 +95,8 @@ types::choice! {
             date: BusinessDate, },
         /// An account can be used.
         9 => AccountOpened { /// Which.
-            account: types::AccountId, /// Who manages it.
-            manager: PartyId, },
+            account: types::AccountId, /// Who manages it; nobody is named when it is sealed.
+            manager: Option<PartyId>, },
         /// An instrument can be issued and traded.
         10 => InstrumentListed { /// Which.
             instrument: InstrumentId, /// Its issuer.
@@ -202,5 +203,11 @@ types::choice! {
             forward: InstructionId, /// Its place among those forwarded.
             place: u16, /// Why.
             why: crate::Inadmissible, },
+        /// A reader of sealed amounts has a view key.
+        32 => ViewKeySet { /// Whose.
+            reader: Reader, },
+        /// The leg that an instruction gives is earmarked for it.
+        33 => Funded { /// Which.
+            instruction: InstructionId, },
     }
 }

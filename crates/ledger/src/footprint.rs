@@ -8,15 +8,18 @@ use types::{AccountId, InstructionId, InstrumentId, KeyId, PartyId, Sender, Wire
 
 use crate::{
     Envelope, Instruction, Key,
-    book::{self, Account, Place, Position},
+    book::{self, Account, Place, Position, sealed::SealedPosition},
     governance::{self, LaneRow, Parameter, ParameterName, Party, PartyKey, Validators},
     issuance::{Instrument, Listing, Request},
     order::{Board, Fills, Order},
     registry::RegistryHash,
     row::{Row, kind},
-    settlement::{Arrivals, Instructed, OpenTerms, Terms, queue::Waiting},
+    settlement::{
+        Arrivals, Instructed, OpenTerms, SealedInstructed, SealedTerms, Terms, queue::Waiting,
+    },
     threshold::Proposal,
     trade::{Trade, TradeId, Venue},
+    view_key::{Reader, ViewKey},
 };
 
 /// Rows that [`crate::apply`] will most likely ask for, to be fetched beforehand.
@@ -45,13 +48,21 @@ pub fn missed_next(missing: &Key) -> Vec<Key> {
     next.map(|it| Waiting::key(&it)).collect()
 }
 
+/// Where the number of the administrators' key stands.
+fn current_key() -> Key {
+    Parameter::key(&ParameterName::AdministratorsKey)
+}
+
 struct Rows(Vec<Key>);
 
 impl Rows {
     fn of_envelope(&mut self, envelope: &Envelope) {
         self.0.push(LaneRow::key(&(envelope.sender, envelope.lane)));
-        if let Sender::Party(party) = envelope.sender {
-            self.0.extend([Party::key(&party), PartyKey::key(&(party, envelope.key))]);
+        match envelope.sender {
+            Sender::Party(party) => {
+                self.0.extend([Party::key(&party), PartyKey::key(&(party, envelope.key))]);
+            }
+            Sender::Account(account) => self.0.push(Account::key(&account)),
         }
         for (id, instruction) in envelope.ids().zip(&envelope.instructions) {
             self.of(id, instruction);
@@ -77,6 +88,12 @@ impl Rows {
             }
             I::OpenDay { .. } => self.0.push(Parameter::key(&ParameterName::BusinessDate)),
             I::OpenAccount { account, .. } => self.0.push(Account::key(account)),
+            I::SetViewKey { reader, .. } => {
+                self.0.extend([ViewKey::key(reader), current_key()]);
+                if let Reader::Issuer { instrument } = reader {
+                    self.listed(*instrument);
+                }
+            }
             I::List { instrument, issuer, .. } => {
                 self.party(*issuer, KeyId(0));
                 self.listed(*instrument);
@@ -154,6 +171,20 @@ impl Rows {
             }
             I::RejectTrade { trade } => self.0.push(Trade::key(trade)),
             I::Settle(Terms::Open(terms)) => self.settles(id, terms),
+            I::Settle(Terms::Sealed(terms)) => self.settles_sealed(id, terms),
+            I::Fund { instruction, .. } => self.sealed_rows(*instruction),
+            I::Retire { instrument, administrators_key, .. } => {
+                self.reads(*instrument, *administrators_key);
+                self.listed(*instrument);
+                self.0.push(Request::key(&id));
+                if let Sender::Account(account) = id.sender {
+                    self.sealed_place((account, *instrument));
+                }
+            }
+            I::SettleTogether { instructions, covers } => {
+                instructions.iter().for_each(|it| self.sealed_rows(*it));
+                covers.iter().for_each(|it| self.sealed_place(it.place));
+            }
             I::Pay(payment) => {
                 self.arrives(id);
                 self.place((payment.from, payment.currency));
@@ -164,7 +195,10 @@ impl Rows {
             | I::Cancel { instruction }
             | I::Prioritise { instruction, .. }
             | I::SignOff { instruction, .. } => {
-                self.0.push(Instructed::key(instruction));
+                match instruction.sender {
+                    Sender::Party(_) => self.0.push(Instructed::key(instruction)),
+                    Sender::Account(_) => self.sealed_rows(*instruction),
+                }
                 self.0.push(Parameter::key(&ParameterName::BusinessDate));
             }
             _ => (),
@@ -180,6 +214,36 @@ impl Rows {
         if let Some(payment) = &terms.payment {
             self.place((payment.account, payment.currency));
             self.tolerance(payment.currency);
+        }
+    }
+
+    fn settles_sealed(&mut self, id: InstructionId, terms: &SealedTerms) {
+        self.arrives(id);
+        self.0.extend([SealedInstructed::key(&id), Parameter::key(&ParameterName::MatchWithin)]);
+        for movement in terms.movements() {
+            self.reads(movement.instrument, terms.administrators_key);
+            self.listed(movement.instrument);
+            self.sealed_place(movement.debit());
+            self.sealed_place(movement.credit());
+        }
+    }
+
+    fn sealed_rows(&mut self, id: InstructionId) {
+        self.0.push(SealedInstructed::key(&id));
+    }
+
+    fn sealed_place(&mut self, place: Place) {
+        self.0.extend([Account::key(&place.0), SealedPosition::key(&place)]);
+        if !place.1.is_currency() {
+            self.0.push(RegistryHash::key(&place.1));
+        }
+    }
+
+    /// The keys of those who read an instrument beside its owners.
+    fn reads(&mut self, instrument: InstrumentId, key: u32) {
+        self.0.extend([current_key(), ViewKey::key(&Reader::Administrators { key })]);
+        if !instrument.is_currency() {
+            self.0.push(ViewKey::key(&Reader::Issuer { instrument }));
         }
     }
 

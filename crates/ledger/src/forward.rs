@@ -13,6 +13,7 @@
 
 use alloc::vec::Vec;
 
+use crypto::Shown;
 use types::{ChainId, Digest, InstructionId, KeyId, Lane, LedgerTime, PartyId, Sender, Wire};
 
 use crate::{
@@ -115,7 +116,7 @@ impl Ordered {
 /// [`crate::Reject::RoleMissing`].
 pub(crate) fn forward(
     draft: &mut Draft<'_>,
-    chain: ChainId,
+    (chain, shown): (ChainId, &Shown),
     id: InstructionId,
     envelopes: &[Forwarded],
     missed: &mut Missed,
@@ -126,11 +127,12 @@ pub(crate) fn forward(
         let mut own = Draft::over(&*draft, draft.at, envelope.sender);
         match admit(&mut own, chain, &envelope, Some(venue)) {
             Err(NotApplied::Missing(missing)) => missed.rows.extend(missing.0),
+            Err(NotApplied::Unshown(_)) => unreachable!("to be admitted shows nothing"),
             Err(NotApplied::Inadmissible(why)) => {
                 draft.tell(Event::NotForwarded { forward: id, place, why });
             }
             Ok(()) => {
-                take_effect(&mut own, chain, &envelope, missed);
+                take_effect(&mut own, (chain, shown), &envelope, missed);
                 let outcome = own.finish();
                 draft.absorb(outcome);
             }

@@ -86,6 +86,8 @@ types::choice! {
         3 => MatchWithin,
         /// The market's business date, in days since 1970-01-01. Set by opening a day.
         4 => BusinessDate,
+        /// The number of the administrators' view key. Set by registering one. Default 0: there is none.
+        5 => AdministratorsKey,
     }
 }
 
@@ -93,7 +95,7 @@ impl ParameterName {
     const fn default(&self) -> i64 {
         match self {
             Self::Threshold { .. } => 1,
-            Self::Tolerance { .. } | Self::BusinessDate => 0,
+            Self::Tolerance { .. } | Self::BusinessDate | Self::AdministratorsKey => 0,
             Self::AffirmWithin => 86_400_000,
             Self::MatchWithin => 20 * 86_400_000,
         }
@@ -105,7 +107,7 @@ impl ParameterName {
             Self::Threshold { .. } => 1 <= value && value <= 16,
             Self::Tolerance { .. } => 0 <= value,
             Self::AffirmWithin | Self::MatchWithin => 1_000 <= value && value <= 366 * 86_400_000,
-            Self::BusinessDate => false,
+            Self::BusinessDate | Self::AdministratorsKey => false,
         }
     }
 }
@@ -215,9 +217,9 @@ pub(crate) fn business_date(draft: &Draft<'_>) -> Result<BusinessDate, Missing> 
 /// The party that asks.
 ///
 /// # Errors
-/// [`Reject::SealedNotYet`] for an account, [`Reject::PartyUnknown`], [`Reject::PartySuspended`].
+/// [`Reject::SealedNotAllowed`] for an account, [`Reject::PartyUnknown`], [`Reject::PartySuspended`].
 pub(crate) fn sender(draft: &Draft<'_>) -> Result<(PartyId, Party), Stop> {
-    let Sender::Party(id) = draft.sender else { return Err(Reject::SealedNotYet.into()) };
+    let Sender::Party(id) = draft.sender else { return Err(Reject::SealedNotAllowed.into()) };
     let party = draft.get::<Party>(&id)?.ok_or(Reject::PartyUnknown { party: id })?;
     if party.suspended {
         return Err(Reject::PartySuspended { party: id }.into());

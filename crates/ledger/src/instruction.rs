@@ -5,15 +5,17 @@ use alloc::vec::Vec;
 use crypto::Amount;
 use types::{
     AccountId, BusinessDate, Cfi, Digest, InstructionId, InstrumentId, KeyId, Lei, Mic, PartyId,
-    PublicKey, Text, Validator,
+    PublicKey, Sender, Text, Validator,
 };
 
 use crate::{
+    book::sealed::Cover,
     forward::Forwarded,
     governance::{ParameterName, Roles},
     order::PlaceOrder,
-    settlement::{Pay, Priority, Terms},
+    settlement::{Covering, Pay, Priority, Terms},
     trade::{ReportTrade, TradeId, VenueTrade},
+    view_key::Reader,
 };
 
 types::choice! {
@@ -72,7 +74,8 @@ types::choice! {
             /// The day.
             date: BusinessDate,
         },
-        /// Participant, CSD or settlement bank: opens an account that it manages.
+        /// Participant, CSD or settlement bank: opens an account that it manages. CSD: admits one with keys of its
+        /// own, which names no manager.
         7 => OpenAccount {
             /// Its number, unique on the market.
             account: AccountId,
@@ -80,6 +83,8 @@ types::choice! {
             spend_key: PublicKey,
             /// The key that may read it (sealed instruments); zeros on open accounts.
             view_key: PublicKey,
+            /// The key that sealed envelopes to its owner are made for; zeros on open accounts.
+            envelope_key: PublicKey,
             /// Account class.
             class: u16,
             /// Salted commitment to the holder's record.
@@ -264,12 +269,46 @@ types::choice! {
             /// The members' envelopes, each of which names who forwards it.
             envelopes: Vec<Forwarded>,
         },
+        /// Administrator: registers a view key, whose secret is shown to be known.
+        34 => SetViewKey {
+            /// Whose.
+            reader: Reader,
+            /// A point of ristretto255.
+            view: PublicKey,
+            /// The key that sealed envelopes to its owner are made for.
+            envelope: PublicKey,
+        },
+        /// An account: funds its own instruction from what it has.
+        35 => Fund {
+            /// Its own instruction.
+            instruction: InstructionId,
+            /// What its leg is taken from.
+            cover: Cover,
+        },
+        /// An account: gives units back: money at once, a security when the CSD approves.
+        36 => Retire {
+            /// Of what.
+            instrument: InstrumentId,
+            /// How many units; everybody reads it.
+            units: i64,
+            /// Which administrators' key its position is sealed under.
+            administrators_key: u32,
+            /// What they are taken from.
+            cover: Cover,
+        },
+        /// Settlement agent: settles instructions together that their owners have not funded.
+        37 => SettleTogether {
+            /// The instructions; of a pair, one.
+            instructions: Vec<InstructionId>,
+            /// The positions that they debit, in order.
+            covers: Vec<Covering>,
+        },
     }
 }
 
 impl Instruction {
     /// Which roles may ask this as administrators, under the threshold of the verb.
-    pub(crate) const fn administrators(&self) -> Option<Roles> {
+    pub(crate) fn administrators(&self) -> Option<Roles> {
         match self {
             Self::AdmitParty { .. }
             | Self::SuspendParty { .. }
@@ -281,19 +320,39 @@ impl Instruction {
             Self::ImportTrades { .. } | Self::CloseVenue { .. } | Self::OpenBoard { .. } => {
                 Some(Roles::EXCHANGE)
             }
+            Self::OpenAccount { .. } if self.admits() => Some(Roles::CSD),
+            Self::SetViewKey { .. } => Some(Roles::ADMINISTRATOR),
             Self::SignOff { .. } => Some(Roles::CSD.and(Roles::SETTLEMENT_AGENT)),
             _ => None,
         }
     }
 
-    /// Whether it speaks of a sealed amount or instrument.
-    pub(crate) fn is_sealed(&self) -> bool {
-        let sealed = |amount: &Amount| matches!(amount, Amount::Sealed { .. });
-        match self {
-            Self::List { kind, .. } => kind.is_sealed(),
-            Self::OpenAccount { spend_key, view_key, .. } => {
-                [spend_key, view_key].into_iter().any(|it| it.0 != [0; 32])
+    /// Whether it opens an account with keys of its own.
+    pub(crate) fn admits(&self) -> bool {
+        let Self::OpenAccount { spend_key, view_key, envelope_key, .. } = self else {
+            return false;
+        };
+        [spend_key, view_key, envelope_key].into_iter().any(|it| it.0 != [0; 32])
+    }
+
+    /// Whether this sender's instruction stands in a block with a proof.
+    #[must_use]
+    pub fn has_proof(&self, sender: Sender) -> bool {
+        match (self, sender) {
+            (Self::Settle(Terms::Sealed(terms)), Sender::Account(account)) => {
+                terms.part(account).is_some_and(|part| terms.gives(part).is_some())
             }
+            (Self::Fund { .. } | Self::Retire { .. }, Sender::Account(_)) => true,
+            (Self::SetViewKey { .. } | Self::SettleTogether { .. }, Sender::Party(_)) => true,
+            (_, Sender::Party(_)) => self.admits(),
+            _ => false,
+        }
+    }
+
+    /// Whether it has a sealed amount where only an open one may be.
+    pub(crate) fn misplaces_sealed(&self) -> bool {
+        let sealed = |amount: &Amount| matches!(amount, Amount::Sealed(_));
+        match self {
             Self::RequestIssue { quantity: amount, .. }
             | Self::RequestRedeem { quantity: amount, .. }
             | Self::IssueMoney { amount, .. }
@@ -306,7 +365,6 @@ impl Instruction {
             Self::ReportTrade(told) | Self::AffirmTrade { mine: told, .. } => {
                 sealed(&told.quantity) || sealed(&told.amount)
             }
-            Self::Settle(Terms::Sealed { .. }) => true,
             Self::Settle(Terms::Open(terms)) => {
                 sealed(&terms.quantity) || terms.payment.iter().any(|it| sealed(&it.amount))
             }

@@ -9,19 +9,25 @@
 
 use alloc::vec::Vec;
 
-use crypto::Amount;
+use crypto::{Amount, statement::Claim};
 use types::{
     AccountId, Cfi, Currency, Digest, InstructionId, InstrumentId, Isin, PartyId, PublicKey, Text,
 };
 
 use crate::{
     Stop,
-    book::{self, Movement},
-    draft::Draft,
+    asked::Asked,
+    book::{
+        self, Movement,
+        sealed::{self, Cover, Holder},
+    },
+    draft::{Draft, Missing},
     event::Event,
     governance::{self, Party, PartyKey, Roles},
+    registry::{self, Element},
     reject::Reject,
     row::{Row, kind},
+    view_key,
 };
 
 types::choice! {
@@ -116,7 +122,7 @@ pub const SCALE_MAX: u8 = 12;
 /// Registers an instrument.
 ///
 /// # Errors
-/// [`Reject::SealedNotYet`], [`Reject::PartyUnknown`] and [`Reject::RoleMissing`] (of the issuer named),
+/// [`Reject::PartyUnknown`] and [`Reject::RoleMissing`] (of the issuer named),
 /// [`Reject::InstrumentInvalid`] (its id or scale), [`Reject::InstrumentExists`].
 pub(crate) fn list(
     draft: &mut Draft<'_>,
@@ -126,9 +132,12 @@ pub(crate) fn list(
     listing: &Listing,
 ) -> Result<(), Stop> {
     let (valid, role) = match kind {
-        Kind::OpenSecurity => (Isin::from_bytes12(instrument.0).is_ok(), Roles::ISSUER),
-        Kind::OpenMoney => (currency_of(instrument).is_some(), Roles::SETTLEMENT_BANK),
-        Kind::SealedSecurity | Kind::SealedMoney => return Err(Reject::SealedNotYet.into()),
+        Kind::OpenSecurity | Kind::SealedSecurity => {
+            (Isin::from_bytes12(instrument.0).is_ok(), Roles::ISSUER)
+        }
+        Kind::OpenMoney | Kind::SealedMoney => {
+            (currency_of(instrument).is_some(), Roles::SETTLEMENT_BANK)
+        }
     };
     let issuer = listing.issuer;
     let party = draft.get::<Party>(&issuer)?.ok_or(Reject::PartyUnknown { party: issuer })?;
@@ -144,8 +153,8 @@ pub(crate) fn list(
     let key = draft.get::<PartyKey>(&(issuer, types::KeyId(0)))?;
     let issuer_key = key.map_or(PublicKey([0; 32]), |key| key.public);
     let registry_digest = match kind {
-        Kind::OpenSecurity => crate::registry::digest(core::iter::empty()),
-        _ => Digest([0; 32]),
+        Kind::OpenSecurity | Kind::SealedSecurity => crate::registry::digest(core::iter::empty()),
+        Kind::OpenMoney | Kind::SealedMoney => Digest([0; 32]),
     };
     let supply = Amount::Open(0);
     let row = Instrument { kind, scale, issuer_key, supply, split_index: 0, registry_digest };
@@ -159,7 +168,8 @@ pub(crate) fn list(
 ///
 /// # Errors
 /// [`Reject::RoleMissing`], [`Reject::AccountUnknown`], [`Reject::InstrumentUnknown`] (also of money, which
-/// is issued without a request), [`Reject::NotIssuer`], [`Reject::QuantityNotPositive`].
+/// is issued without a request), [`Reject::NotIssuer`], [`Reject::SealedNotAllowed`] (to an open account what is sealed;
+/// from a sealed one, whose owner retires), [`Reject::QuantityNotPositive`].
 pub(crate) fn request(
     draft: &mut Draft<'_>,
     id: InstructionId,
@@ -172,6 +182,12 @@ pub(crate) fn request(
     let listing = require_security(draft, instrument)?;
     if listing.issuer != issuer {
         return Err(Reject::NotIssuer { instrument }.into());
+    }
+    if is_sealed(draft, instrument)? {
+        sealed::require_sealed(draft, account)?;
+        if redeem {
+            return Err(Reject::SealedNotAllowed.into());
+        }
     }
     book::positive(quantity.clone())?;
     let quantity = quantity.clone();
@@ -189,6 +205,8 @@ pub(crate) fn decide(draft: &mut Draft<'_>, id: InstructionId, approved: bool) -
     if approved {
         let Request { instrument, account, quantity, redeem, .. } = request;
         units(draft, instrument, account, quantity, redeem)?;
+    } else if request.redeem && is_sealed(draft, request.instrument)? {
+        come_back(draft, (request.account, request.instrument), &request.quantity)?;
     }
     draft.end::<Request>(&id)?;
     draft.tell(Event::RequestDecided { request: id, approved });
@@ -206,7 +224,9 @@ pub(crate) fn issue_money(
     amount: &Amount,
 ) -> Result<(), Stop> {
     let bank = governance::require_role(draft, Roles::SETTLEMENT_BANK)?;
-    book::require_eligible(draft, (account, currency))?;
+    if !is_sealed(draft, currency)? {
+        book::require_eligible(draft, (account, currency))?;
+    }
     if require_money(draft, currency)?.issuer != bank {
         return Err(Reject::NotIssuer { instrument: currency }.into());
     }
@@ -217,7 +237,7 @@ pub(crate) fn issue_money(
 ///
 /// # Errors
 /// [`Reject::RoleMissing`], [`Reject::AccountUnknown`], [`Reject::AccountNotManaged`],
-/// [`Reject::InstrumentUnknown`], then those of [`book::posting`].
+/// [`Reject::InstrumentUnknown`], [`Reject::SealedNotAllowed`], then those of [`book::posting`].
 pub(crate) fn redeem_money(
     draft: &mut Draft<'_>,
     (account, currency): book::Place,
@@ -226,6 +246,7 @@ pub(crate) fn redeem_money(
     let manager = governance::require_role(draft, Roles::ACCOUNT_MANAGER)?;
     book::require_manager(draft, account, manager)?;
     require_money(draft, currency)?;
+    require_open(draft, currency)?;
     units(draft, currency, account, amount.clone(), true)
 }
 
@@ -276,6 +297,60 @@ pub(crate) fn attest(
     Ok(draft.put(&instrument, &row)?)
 }
 
+/// Takes units from an account with keys of its own: money ends at once, a security waits for the CSD's approval.
+///
+/// # Errors
+/// [`Reject::SealedNotAllowed`] unless the instrument is sealed, [`Reject::InstrumentUnknown`],
+/// [`Reject::QuantityNotPositive`], [`Reject::AdministratorsKeyOld`], those of [`sealed::covering`], then
+/// [`Stop::Unshown`].
+pub(crate) fn retire(
+    draft: &mut Draft<'_>,
+    asked: &Asked<'_>,
+    id: InstructionId,
+    place: book::Place,
+    (units, administrators_key, cover): (i64, u32, &Cover),
+) -> Result<(), Stop> {
+    let (account, instrument) = place;
+    let listing = require_listed(draft, instrument)?;
+    if !is_sealed(draft, instrument)? {
+        return Err(Reject::SealedNotAllowed.into());
+    }
+    let public = u64::try_from(units).ok().filter(|it| 0 < *it);
+    let public = public.ok_or(Reject::QuantityNotPositive)?;
+    let (key, _) = view_key::administrators(draft)?;
+    if key != administrators_key {
+        return Err(Reject::AdministratorsKeyOld { key }.into());
+    }
+    let position = sealed::covering(draft, place, key, cover, Holder::Owner)?;
+    let owner = sealed::view_key(draft, account)?;
+    let claim = Claim::SpendPublic { units: public, key: owner, before: cover.before.clone() };
+    asked.require(asked.statement(key, claim))?;
+    sealed::debit(draft, place, position, &public_amount(instrument, units)?)?;
+    let quantity = Amount::Open(units);
+    if instrument.is_currency() {
+        return self::units(draft, instrument, account, quantity, true);
+    }
+    let element = Element::Open(account, units);
+    registry::exchange(draft, instrument, None, Some(element))?;
+    let issuer = listing.issuer;
+    draft.put(&id, &Request { issuer, instrument, account, quantity, redeem: true })?;
+    draft.tell(Event::Requested { request: id });
+    Ok(())
+}
+
+/// Whether only those entitled read an instrument's amounts; not so of what is not listed.
+pub(crate) fn is_sealed(draft: &Draft<'_>, instrument: InstrumentId) -> Result<bool, Missing> {
+    Ok(draft.get::<Instrument>(&instrument)?.is_some_and(|it| it.kind.is_sealed()))
+}
+
+/// Refuses what is sealed.
+///
+/// # Errors
+/// [`Reject::SealedNotAllowed`].
+pub(crate) fn require_open(draft: &Draft<'_>, instrument: InstrumentId) -> Result<(), Stop> {
+    if is_sealed(draft, instrument)? { Err(Reject::SealedNotAllowed.into()) } else { Ok(()) }
+}
+
 /// What is told of an instrument, if it is listed.
 ///
 /// # Errors
@@ -322,9 +397,45 @@ fn units(
     let issuance = book::issuance_account(instrument);
     let (from, to) = if redeem { (account, issuance) } else { (issuance, account) };
     let movement = Movement { instrument, from, to, amount };
-    book::posting(draft, core::slice::from_ref(&movement))?.post(draft)?;
+    if is_sealed(draft, instrument)? {
+        sealed_units(draft, (account, instrument), &movement.amount, redeem)?;
+    } else {
+        book::posting(draft, core::slice::from_ref(&movement))?.post(draft)?;
+    }
     draft.tell(Event::Moved { movement });
     Ok(())
+}
+
+/// The same of a sealed instrument. What is redeemed has left its position before.
+fn sealed_units(
+    draft: &mut Draft<'_>,
+    place: book::Place,
+    amount: &Amount,
+    redeem: bool,
+) -> Result<(), Stop> {
+    let units = book::positive(amount.clone())?;
+    if !redeem {
+        let (key, _) = view_key::administrators(draft)?;
+        sealed::require_sealed(draft, place.0)?;
+        sealed::credit(draft, place, key, &public_amount(place.1, units)?)?;
+        return book::circulate(draft, place.1, units);
+    }
+    registry::exchange(draft, place.1, Some(Element::Open(place.0, units)), None)?;
+    book::circulate(draft, place.1, units.saturating_neg())
+}
+
+/// Gives units back that were to be redeemed.
+fn come_back(draft: &mut Draft<'_>, place: book::Place, amount: &Amount) -> Result<(), Stop> {
+    let units = book::positive(amount.clone())?;
+    let (key, _) = view_key::administrators(draft)?;
+    registry::exchange(draft, place.1, Some(Element::Open(place.0, units)), None)?;
+    sealed::credit(draft, place, key, &public_amount(place.1, units)?)
+}
+
+fn public_amount(instrument: InstrumentId, units: i64) -> Result<crypto::Sealed, Stop> {
+    let units = u64::try_from(units).map_err(|_| Reject::QuantityNotPositive)?;
+    let amount = crypto::Sealed::of_public(units, sealed::handles_of(instrument));
+    amount.ok_or_else(|| Reject::AmountsDoNotAdd { instrument }.into())
 }
 
 fn currency_of(instrument: InstrumentId) -> Option<Currency> {

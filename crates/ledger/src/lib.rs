@@ -36,12 +36,14 @@
 extern crate alloc;
 
 mod alarm;
+mod asked;
 pub mod book;
 pub mod draft;
 mod effect;
 pub mod envelope;
 pub mod event;
 mod footprint;
+mod foreseen;
 pub mod forward;
 pub mod governance;
 pub mod instruction;
@@ -56,12 +58,16 @@ pub mod script;
 pub mod settlement;
 pub mod threshold;
 pub mod trade;
+pub mod view_key;
 
 use alloc::{collections::BTreeSet, vec::Vec};
 
-use types::{Digest, PartyId, Sender, Wire};
+use crypto::{Shown, Statement};
+use types::{Digest, KeyId, PartyId, PublicKey, Sender, Wire};
 
 use crate::{
+    asked::Asked,
+    book::Account,
     draft::Draft,
     governance::{LaneRow, PartyKey},
     row::Row,
@@ -85,6 +91,8 @@ pub enum Stop {
     Missing(Missing),
     /// The market says no.
     Reject(Reject),
+    /// Something has to be shown first.
+    Unshown(Statement),
 }
 
 impl From<Missing> for Stop {
@@ -125,6 +133,9 @@ types::choice! {
 pub enum NotApplied {
     /// Rows were not at hand: fetch them and call again.
     Missing(Missing),
+    /// These have to be shown first, each by the instruction at its place: check their proofs and call again. When one
+    /// is false, a block that holds this envelope here is invalid.
+    Unshown(Vec<(u16, Statement)>),
     /// A block that holds this envelope here is invalid.
     Inadmissible(Inadmissible),
 }
@@ -160,23 +171,28 @@ pub fn open(before: &dyn Snapshot, at: At) -> Result<Outcome, Missing> {
 
 /// Applies one envelope: its lane moves on, and each of its instructions has its effect or is refused.
 ///
-/// A refusal is an outcome like any other: it is told as [`Event::Refused`].
+/// A refusal is an outcome like any other: it is told as [`Event::Refused`]. Of sealed amounts it believes what was
+/// `shown`, and nothing else.
 ///
 /// # Errors
-/// [`NotApplied::Missing`], or [`NotApplied::Inadmissible`] with the first [`Inadmissible`] that holds.
-/// Its signature is not looked at: that is the chain's, before.
+/// [`NotApplied::Inadmissible`] with the first [`Inadmissible`] that holds, [`NotApplied::Missing`], then
+/// [`NotApplied::Unshown`]. Its signature is not looked at: that is the chain's, before.
 pub fn apply(
     before: &dyn Snapshot,
     chain: types::ChainId,
     at: At,
     envelope: &Envelope,
+    shown: &Shown,
 ) -> Result<Outcome, NotApplied> {
     let mut draft = Draft::over(before, at, envelope.sender);
     admit(&mut draft, chain, envelope, None)?;
     let mut missed = Missed::default();
-    take_effect(&mut draft, chain, envelope, &mut missed);
-    if missed.rows.is_empty() {
+    take_effect(&mut draft, (chain, shown), envelope, &mut missed);
+    if missed.rows.is_empty() && missed.unshown.is_empty() {
         return Ok(draft.finish());
+    }
+    if missed.rows.is_empty() {
+        return Err(NotApplied::Unshown(missed.unshown));
     }
     missed.rows.extend(order::ahead(&draft, &missed.orders));
     Err(Missing(missed.rows.into_iter().collect()).into())
@@ -192,22 +208,48 @@ pub fn close(before: &dyn Snapshot, at: At) -> Result<Outcome, Missing> {
     Ok(draft.finish())
 }
 
-/// The signatures that an envelope stands in a block with, in order: for each the row of its key (`None` for an
-/// account's, which is sealed), and the digest that is signed. Its own is the first; then come those of the
-/// envelopes that it forwards.
+/// The signatures that an envelope stands in a block with, in order: for each the row of its key, and the digest that
+/// is signed. Its own is the first; then come those of the envelopes that it forwards.
 ///
 /// A key that has no row yet signs nothing: the rules leave out what was forwarded with it.
 #[must_use]
-pub fn signatures(envelope: &Envelope) -> Vec<(Option<Key>, Digest)> {
+pub fn signatures(envelope: &Envelope) -> Vec<(Key, Digest)> {
     let one = |envelope: &Envelope| {
         let key = match envelope.sender {
-            Sender::Party(party) => Some(PartyKey::key(&(party, envelope.key))),
-            Sender::Account(_) => None,
+            Sender::Party(party) => PartyKey::key(&(party, envelope.key)),
+            Sender::Account(account) => Account::key(&account),
         };
         (key, envelope.digest())
     };
     let forwarded = envelope.forwarded().iter().map(|it| one(&it.envelope()));
     core::iter::once(one(envelope)).chain(forwarded).collect()
+}
+
+/// The key in a row that [`signatures`] names, and whether it may sign now; `None` where there is none.
+///
+/// # Panics
+/// When the row is none that the rules wrote.
+#[must_use]
+pub fn signing_key(key: &Key, row: &[u8]) -> Option<(PublicKey, bool)> {
+    if key.kind() == row::kind::ACCOUNT {
+        let account = draft::decode::<Account>(row);
+        return account.manager.is_none().then_some((account.spend_key, true));
+    }
+    let row = draft::decode::<PartyKey>(row);
+    Some((row.public, !row.revoked))
+}
+
+/// What the proofs of an envelope have to show, each with the place of its instruction, as far as rows that hardly
+/// ever change say it. What is not foreseen here, [`apply`] asks for.
+///
+/// # Errors
+/// [`Missing`].
+pub fn statements(
+    before: &dyn Snapshot,
+    chain: types::ChainId,
+    envelope: &Envelope,
+) -> Result<Vec<(u16, Statement)>, Missing> {
+    foreseen::statements(before, chain, envelope)
 }
 
 /// The index entries that a row makes: what a scan of the state fills the index with.
@@ -221,6 +263,7 @@ pub fn entries(key: &Key, value: &[u8]) -> Vec<Entry> {
         row::kind::WAITING => entries_of::<settlement::queue::Waiting>(key, value),
         row::kind::ORDER => entries_of::<order::Order>(key, value),
         row::kind::FRONTIER => entries_of::<settlement::queue::Frontier>(key, value),
+        row::kind::SEALED_INSTRUCTION => entries_of::<settlement::SealedInstructed>(key, value),
         _ => Vec::new(),
     }
 }
@@ -235,10 +278,11 @@ fn entries_of<R: Row>(key: &Key, value: &[u8]) -> Vec<Entry> {
     name.ok().zip(row.ok()).map_or_else(Vec::new, |(name, row)| row.entries(&name))
 }
 
-/// What was missed in the course of an envelope, and the orders from there on, which may miss more.
+/// What was missed or not shown in the course of an envelope, and the orders from there on, which may miss more.
 #[derive(Default)]
 struct Missed {
     rows: BTreeSet<Key>,
+    unshown: Vec<(u16, Statement)>,
     orders: Vec<order::PlaceOrder>,
 }
 
@@ -248,22 +292,24 @@ struct Missed {
 /// does not grow with the number of instructions.
 fn take_effect(
     draft: &mut Draft<'_>,
-    chain: types::ChainId,
+    (chain, shown): (types::ChainId, &Shown),
     envelope: &Envelope,
     missed: &mut Missed,
 ) {
     let (at, sender) = (draft.at, envelope.sender);
     let expired = at.time > envelope.expiry;
+    let digest = asked::digest(envelope);
     for (id, instruction) in envelope.ids().zip(&envelope.instructions) {
         let mut trial = Draft::over(&*draft, at, sender);
-        let done = if instruction.is_sealed() {
-            Err(Reject::SealedNotYet.into())
+        let asked = Asked { shown, chain, envelope: digest, index: id.index };
+        let done = if instruction.misplaces_sealed() {
+            Err(Reject::SealedNotAllowed.into())
         } else if expired {
             Err(Reject::Expired.into())
         } else if let Instruction::Forward { envelopes } = instruction {
-            forward::forward(&mut trial, chain, id, envelopes, missed)
+            forward::forward(&mut trial, (chain, shown), id, envelopes, missed)
         } else {
-            instruction.take_effect(&mut trial, id)
+            instruction.take_effect(&mut trial, &asked, id)
         };
         match done {
             Ok(()) => {
@@ -271,6 +317,7 @@ fn take_effect(
                 draft.absorb(outcome);
             }
             Err(Stop::Missing(missing)) => missed.rows.extend(missing.0),
+            Err(Stop::Unshown(statement)) => missed.unshown.push((id.index, statement)),
             Err(Stop::Reject(reject)) => {
                 draft.tell(Event::Refused { instruction: id, reject });
                 continue;
@@ -301,7 +348,10 @@ fn admit(
     }
     let known = match sender {
         Sender::Party(party) => draft.get::<PartyKey>(&(party, key))?.is_some_and(|it| !it.revoked),
-        Sender::Account(_) => false,
+        Sender::Account(account) => {
+            let row = draft.get::<Account>(&account)?;
+            key == KeyId(0) && row.is_some_and(|it| it.manager.is_none())
+        }
     };
     if !known {
         return Err(NotApplied::Inadmissible(Inadmissible::KeyUnknown));

@@ -8,6 +8,7 @@ use alloc::{
     vec::Vec,
 };
 
+use crypto::Shown;
 use types::{
     ChainId, Digest, InstructionId, InstrumentId, KeyId, Lane, LedgerTime, PartyId, Sender, Wire,
 };
@@ -32,6 +33,8 @@ pub struct Memory {
     at: At,
     rows: BTreeMap<Key, Value>,
     index: BTreeSet<Entry>,
+    /// What was shown of sealed amounts.
+    pub shown: Shown,
 }
 
 impl Snapshot for Memory {
@@ -59,7 +62,8 @@ impl Memory {
     pub fn begin(genesis: &Genesis) -> Self {
         let at = At { time: genesis.time, height: 0 };
         let (rows, index) = Default::default();
-        let mut memory = Self { chain: genesis.chain(), at, rows, index };
+        let chain = genesis.chain();
+        let mut memory = Self { chain, at, rows, index, shown: Shown::nothing() };
         let outcome = at_hand(crate::genesis(&memory, genesis));
         memory.lay(outcome);
         memory
@@ -158,7 +162,7 @@ impl Memory {
         let opened = at_hand(crate::open(self, self.at));
         let mut events = self.lay(opened);
         for envelope in envelopes {
-            let applied = crate::apply(self, self.chain, self.at, envelope)?;
+            let applied = crate::apply(self, self.chain, self.at, envelope, &self.shown)?;
             events.extend(self.lay(applied));
         }
         let closed = at_hand(crate::close(self, self.at));

@@ -32,6 +32,26 @@ impl Row for RegistryHash {
     type Name = InstrumentId;
 }
 
+/// What one holder, or one earmark of a holder, makes in the registry of an instrument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Element {
+    /// An amount that everybody reads.
+    Open(AccountId, i64),
+    /// A digest over what is held, sealed.
+    Sealed(AccountId, [u8; 32]),
+}
+
+impl Element {
+    /// Its bytes: the account, then the amount or the digest.
+    #[must_use]
+    pub fn to_bytes(self) -> Vec<u8> {
+        match self {
+            Self::Open(account, quantity) => element(account, quantity).to_vec(),
+            Self::Sealed(account, digest) => [&account.0[..], &digest].concat(),
+        }
+    }
+}
+
 /// The element that one holder makes.
 #[must_use]
 pub fn element(account: AccountId, quantity: i64) -> [u8; 24] {
@@ -47,6 +67,28 @@ pub fn digest(holders: impl Iterator<Item = (AccountId, i64)>) -> Digest {
     let mut hash = LtHash::default();
     holders.for_each(|(account, quantity)| hash.add(&element(account, quantity)));
     hash.digest()
+}
+
+/// Exchanges an element of a sealed instrument's registry for another. Money has none.
+pub(crate) fn exchange(
+    draft: &mut Draft<'_>,
+    instrument: InstrumentId,
+    old: Option<Element>,
+    new: Option<Element>,
+) -> Result<(), Missing> {
+    if instrument.is_currency() || old == new {
+        return Ok(());
+    }
+    let row = draft.get::<Instrument>(&instrument)?;
+    assert!(row.is_some(), "what moves is listed");
+    let Some(row) = row else { return Ok(()) };
+    let stored = draft.get::<RegistryHash>(&instrument)?;
+    let mut hash = stored.map_or_else(LtHash::default, |it| LtHash::from_bytes(&it.lanes));
+    old.iter().for_each(|it| hash.subtract(&it.to_bytes()));
+    new.iter().for_each(|it| hash.add(&it.to_bytes()));
+    let registry_digest = hash.digest();
+    draft.put(&instrument, &RegistryHash { lanes: hash.to_bytes() })?;
+    draft.put(&instrument, &Instrument { registry_digest, ..row })
 }
 
 /// Brings an instrument's digest and supply up to date with `changes` of its positions.

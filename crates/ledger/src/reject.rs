@@ -2,14 +2,14 @@
 
 use types::{AccountId, BusinessDate, InstructionId, InstrumentId, KeyId, PartyId};
 
-use crate::{event::Field, governance::Roles, trade::TradeId};
+use crate::{event::Field, governance::Roles, trade::TradeId, view_key::Reader};
 
 types::choice! {
     /// Why an instruction has no effect. Where several reasons hold, the first of this list is told: of the
     /// sender before anybody whom it names, and of one account before the next.
     pub enum Reject {
-        /// It is, or touches, a sealed amount, account or instrument. This version reads open ones only.
-        0 => SealedNotYet,
+        /// It is, or touches, a sealed amount, account or instrument where only open ones may be, or the reverse.
+        0 => SealedNotAllowed,
         /// The envelope came after its expiry.
         1 => Expired,
         /// Not told by this version: what names a venue and comes by itself may not stand in a block.
@@ -139,6 +139,25 @@ types::choice! {
             lot: i64, },
         /// What the bid would cost leaves the range of amounts.
         42 => OrderTooLarge,
+        /// There is no such view key.
+        43 => ViewKeyUnknown { /// Whose.
+            reader: Reader, },
+        /// It is no view key, is registered already, or has another number than the next.
+        44 => ViewKeyNotAllowed,
+        /// The account gives or receives nothing here.
+        45 => NotThisAccount { /// Which.
+            account: AccountId, },
+        /// Cover was named where nothing is given.
+        46 => CoverForNothing,
+        /// The amounts are sealed under another administrators' key.
+        47 => AdministratorsKeyOld { /// The one that is used now.
+            key: u32, },
+        /// The position does not stand as the proof has it. To be proved again, over what stands now.
+        48 => PositionMoved { /// In which account.
+            account: AccountId, /// Of what.
+            instrument: InstrumentId, },
+        /// The set is empty or too long, names a pair twice, or not exactly the positions that it debits.
+        49 => SetNotAllowed,
     }
 }
 
@@ -147,7 +166,7 @@ impl Reject {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::SealedNotYet => "sealed-not-yet",
+            Self::SealedNotAllowed => "sealed-not-allowed",
             Self::Expired => "expired",
             Self::ViaNotYet => "via-not-yet",
             Self::PartyUnknown { .. } => "party-unknown",
@@ -190,6 +209,13 @@ impl Reject {
             Self::PriceOffTick { .. } => "price-off-tick",
             Self::QuantityOffLot { .. } => "quantity-off-lot",
             Self::OrderTooLarge => "order-too-large",
+            Self::ViewKeyUnknown { .. } => "view-key-unknown",
+            Self::ViewKeyNotAllowed => "view-key-not-allowed",
+            Self::NotThisAccount { .. } => "not-this-account",
+            Self::CoverForNothing => "cover-for-nothing",
+            Self::AdministratorsKeyOld { .. } => "administrators-key-old",
+            Self::PositionMoved { .. } => "position-moved",
+            Self::SetNotAllowed => "set-not-allowed",
         }
     }
 

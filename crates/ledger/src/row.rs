@@ -84,6 +84,9 @@ pub mod kind {
     /// How many fills there have been.
     pub const FILLS: u8 = SMALL | 13;
 
+    /// Who reads sealed amounts beside their owner.
+    pub const VIEW_KEY: u8 = SMALL | 14;
+
     /// A party.
     pub const PARTY: u8 = MIDDLE | 1;
     /// Who has approved an administrator's verb so far.
@@ -96,6 +99,10 @@ pub mod kind {
     pub const INSTRUCTION: u8 = MIDDLE | 5;
     /// What waits in the queue.
     pub const WAITING: u8 = MIDDLE | 6;
+    /// A position in a sealed instrument.
+    pub const SEALED_POSITION: u8 = MIDDLE | 7;
+    /// An account's settlement instruction on sealed amounts.
+    pub const SEALED_INSTRUCTION: u8 = MIDDLE | 8;
 
     /// The homomorphic hash over an instrument's holders.
     pub const REGISTRY: u8 = LARGE | 1;

@@ -432,6 +432,8 @@ fn check(draft: &Draft<'_>, trade: &Trade) -> Result<(), Stop> {
     }
     issuance::require_security(draft, trade.instrument)?;
     issuance::require_money(draft, trade.currency)?;
+    issuance::require_open(draft, trade.instrument)?;
+    issuance::require_open(draft, trade.currency)?;
     book::positive(trade.quantity.clone())?;
     book::positive(trade.amount.clone())?;
     if trade.intended_date < trade.trade_date {

@@ -139,6 +139,8 @@ pub(crate) fn open_board(
     let (instrument, currency) = pair;
     issuance::require_security(draft, instrument)?;
     issuance::require_money(draft, currency)?;
+    issuance::require_open(draft, instrument)?;
+    issuance::require_open(draft, currency)?;
     if lot <= 0 || tick <= 0 {
         return Err(Reject::QuantityNotPositive.into());
     }

@@ -52,6 +52,7 @@ fn settle_or_queue(draft: &mut Draft<'_>, sides: Vec<Seen>) -> Result<(), Missin
             }
             Err(Stop::Missing(missing)) => return Err(missing),
             Err(Stop::Reject(reject)) => reject.place(),
+            Err(Stop::Unshown(_)) => unreachable!("of what is open, nothing has to be shown"),
         }
     };
     let number = queue::push(draft, &sides, &item)?;

@@ -39,8 +39,10 @@ pub(super) fn check(draft: &Draft<'_>, party: PartyId, terms: &OpenTerms) -> Res
         book::require_manager(draft, payment.account, party)?;
         book::require_eligible(draft, (payment.account, payment.currency))?;
         issuance::require_money(draft, payment.currency)?;
+        issuance::require_open(draft, payment.currency)?;
     }
     issuance::require_security(draft, terms.instrument)?;
+    issuance::require_open(draft, terms.instrument)?;
     book::positive(terms.quantity.clone())?;
     if let Some(payment) = &terms.payment {
         book::positive(payment.amount.clone())?;
@@ -85,7 +87,7 @@ pub(super) fn counterpart(
 fn still_binds(draft: &Draft<'_>, terms: &OpenTerms) -> Result<bool, Missing> {
     match terms.trade.as_ref().map(|it| trade::binding(draft, it)) {
         None | Some(Ok(_)) => Ok(true),
-        Some(Err(Stop::Reject(_))) => Ok(false),
+        Some(Err(Stop::Reject(_) | Stop::Unshown(_))) => Ok(false),
         Some(Err(Stop::Missing(missing))) => Err(missing),
     }
 }

@@ -18,11 +18,12 @@ pub mod matching;
 pub mod offsetting;
 pub mod queue;
 mod reach;
+pub(crate) mod sealed;
 mod terms;
 
 use alloc::vec::Vec;
 
-use types::{InstructionId, LedgerTime, PartyId, Wire};
+use types::{InstructionId, LedgerTime, PartyId, Sender, Wire};
 
 use crate::{
     Stop, alarm, book,
@@ -36,6 +37,10 @@ use crate::{
 };
 
 pub(crate) use fill::{FillSide, Filled, fill_ids, fill_rows, rows_of, settle_fill};
+pub use sealed::{
+    Legs, Part, SealedInstructed, SealedTerms, sealed_amount,
+    together::{Covering, DEBITED_MAX, TOGETHER_MAX},
+};
 pub use terms::{
     AgainstPayment, Arrivals, Asked, Instructed, OpenTerms, Pay, Priority, Side, Status, Terms,
 };
@@ -70,10 +75,10 @@ impl Row for Instructed {
 /// Takes one side's instruction, and settles the pair that it completes, if it is ready and covered.
 ///
 /// # Errors
-/// [`Reject::SealedNotYet`], [`Reject::RoleMissing`], then those of [`matching::check`]. A lack of
+/// [`Reject::SealedNotAllowed`], [`Reject::RoleMissing`], then those of [`matching::check`]. A lack of
 /// cover is not an error: the pair waits.
 pub(crate) fn settle(draft: &mut Draft<'_>, id: InstructionId, terms: &Terms) -> Result<(), Stop> {
-    let Terms::Open(terms) = terms else { return Err(Reject::SealedNotYet.into()) };
+    let Terms::Open(terms) = terms else { return Err(Reject::SealedNotAllowed.into()) };
     let party = governance::require_role(draft, Roles::ACCOUNT_MANAGER)?;
     matching::check(draft, party, terms)?;
     let within = governance::parameter(draft, &ParameterName::MatchWithin)?;
@@ -107,6 +112,7 @@ pub(crate) fn pay(draft: &mut Draft<'_>, id: InstructionId, payment: &Pay) -> Re
     book::require_manager(draft, payment.from, party)?;
     book::require_eligible(draft, (payment.to, payment.currency))?;
     let listing = issuance::require_money(draft, payment.currency)?;
+    issuance::require_open(draft, payment.currency)?;
     book::positive(payment.amount.clone())?;
     let asked = Asked::Pay(payment.clone());
     let mut row = Instructed::new(draft, party, asked, Status::Pending, payment.hold)?;
@@ -144,6 +150,9 @@ pub(crate) fn sign_off(
     id: InstructionId,
     approved: bool,
 ) -> Result<(), Stop> {
+    if let Sender::Account(_) = id.sender {
+        return sealed::sign_off(draft, id, approved);
+    }
     let row = draft.get::<Instructed>(&id)?;
     let row = row.ok_or(Reject::InstructionUnknown { instruction: id })?;
     let matched = row.counterpart.is_some() || matches!(row.asked, Asked::Pay(_));
@@ -161,7 +170,10 @@ pub(crate) fn sign_off(
 
 /// Ends an instruction that found no match in time.
 pub(crate) fn expire(draft: &mut Draft<'_>, id: InstructionId) -> Result<(), Missing> {
-    end(draft, id, Status::Expired)
+    match id.sender {
+        Sender::Account(_) => sealed::expire(draft, id),
+        Sender::Party(_) => end(draft, id, Status::Expired),
+    }
 }
 
 /// Lets instructions go on whose date has come, oldest first.
@@ -176,6 +188,10 @@ pub(crate) fn fall_due(draft: &mut Draft<'_>) -> Result<(), Missing> {
     for entry in due {
         let mut name = types::Reader::new(entry.0.get(13..).unwrap_or_default());
         let Ok(id) = InstructionId::read(&mut name) else { continue };
+        if let Sender::Account(_) = id.sender {
+            sealed::fall_due(draft, id)?;
+            continue;
+        }
         let row = draft.get::<Instructed>(&id)?;
         if row.is_some_and(|row| row.status == Status::AwaitingDate) {
             dvp::advance(draft, id)?;

@@ -248,7 +248,7 @@ fn settle(
     match book::posting(draft, &movements) {
         Ok(posting) => posting.post(draft)?,
         Err(Stop::Missing(missing)) => return Err(missing),
-        Err(Stop::Reject(_)) => unreachable!("the rule chooses what is covered"),
+        Err(Stop::Reject(_) | Stop::Unshown(_)) => unreachable!("the rule chooses what is covered"),
     }
     for item in waiting {
         let mut sides = Vec::new();

@@ -1,12 +1,10 @@
 //! What a settlement instruction says, and where it stands.
 
 use crypto::Amount;
-use types::{
-    AccountId, BusinessDate, Digest, InstructionId, InstrumentId, LedgerTime, PartyId, Text,
-};
+use types::{AccountId, BusinessDate, InstructionId, InstrumentId, LedgerTime, PartyId, Text};
 
+use super::SealedTerms;
 use crate::{
-    book::Movement,
     draft::{Draft, Missing},
     row::{Row, kind},
     trade::TradeId,
@@ -89,15 +87,8 @@ types::choice! {
     pub enum Terms {
         /// On open amounts.
         0 => Open(OpenTerms),
-        /// On sealed amounts. Refused by name in this version.
-        1 => Sealed {
-            /// Digest over both legs.
-            digest: Digest,
-            /// The delivery.
-            deliver: Movement,
-            /// The payment.
-            pay: Option<Movement>,
-        },
+        /// On sealed amounts, by an account.
+        1 => Sealed(SealedTerms),
     }
 }
 

@@ -1,0 +1,185 @@
+//! A set that the settlement agent proves: instructions that settle together though no owner has funded them.
+//!
+//! The agent reads all amounts by the administrators' key. It shows of each position that the set debits that what
+//! is left of it, with what the set brings, is at least zero. It can choose among what accounts have signed, and
+//! change nothing of it. That no better set exists is not checked.
+
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    vec::Vec,
+};
+
+use crypto::{Sealed, statement::Claim};
+use types::InstructionId;
+
+use super::{SealedInstructed, Seen, finish, sealed_amount, sides};
+use crate::{
+    Stop,
+    asked::Asked,
+    book::{
+        Place,
+        sealed::{self, Cover, Holder, SealedPosition},
+    },
+    draft::Draft,
+    governance::{self, Roles},
+    registry,
+    reject::Reject,
+    settlement::Status,
+    view_key,
+};
+
+/// Most positions that a set may debit: as many sums as one proof shows.
+pub const DEBITED_MAX: u16 = 64;
+/// Most instructions of a set, one for each pair.
+pub const TOGETHER_MAX: u16 = 256;
+
+types::record! {
+    /// What the agent takes a position to be.
+    pub struct Covering {
+        /// Which.
+        pub place: Place,
+        /// As it stands, with the administrators' handle.
+        pub cover: Cover,
+    }
+}
+
+/// What a set brings to and takes from one position.
+#[derive(Default)]
+struct Change {
+    brings: Option<Sealed>,
+    takes: Option<Sealed>,
+}
+
+/// What a set does, before anything of it is written.
+struct Set {
+    sides: Vec<Vec<Seen>>,
+    changes: BTreeMap<Place, Change>,
+}
+
+/// Settles instructions together.
+///
+/// # Errors
+/// [`Reject::RoleMissing`], [`Reject::SetNotAllowed`] when it is empty, too long, names a pair twice or not exactly the
+/// positions that it debits, in order; [`Reject::InstructionUnknown`] and [`Reject::NotInThisState`] of the first that
+/// does not wait for cover alone; [`Reject::AdministratorsKeyOld`]; then those of [`sealed::covering`], and
+/// [`Stop::Unshown`].
+pub(crate) fn settle(
+    draft: &mut Draft<'_>,
+    asked: &Asked<'_>,
+    instructions: &[InstructionId],
+    covers: &[Covering],
+) -> Result<(), Stop> {
+    governance::require_role(draft, Roles::SETTLEMENT_AGENT)?;
+    let set = gather(draft, instructions)?;
+    let debited = set.changes.iter().filter(|it| it.1.takes.is_some()).map(|it| *it.0);
+    if !debited.eq(covers.iter().map(|it| it.place)) {
+        return Err(Reject::SetNotAllowed.into());
+    }
+    let (key, administrators) = view_key::administrators(draft)?;
+    let sides = set.sides.iter().flatten();
+    if sides.clone().any(|it| it.1.administrators_key != key) {
+        return Err(Reject::AdministratorsKeyOld { key }.into());
+    }
+    let left = left(draft, &set, (key, covers))?;
+    if !left.is_empty() {
+        let key_of = Holder::Administrators;
+        let state = |(_, position): &(Place, SealedPosition)| position.stated(key_of);
+        let sums = left.iter().map(state).collect();
+        let claim = Claim::Covered { key: administrators.view.0, sums };
+        asked.require(asked.statement(key, claim))?;
+    }
+    for (place, position) in left {
+        sealed::write(draft, place, position)?;
+    }
+    for (place, change) in &set.changes {
+        if let (Some(brings), None) = (&change.brings, &change.takes) {
+            sealed::credit(draft, *place, key, brings)?;
+        }
+    }
+    for sides in set.sides {
+        for (id, row) in sides.iter().filter(|it| it.1.funded) {
+            let instrument = row.gives.as_ref().map(|it| it.instrument);
+            let earmarks =
+                instrument.map(|it| registry::exchange(draft, it, row.element(id), None));
+            earmarks.transpose()?;
+        }
+        finish(draft, sides)?;
+    }
+    Ok(())
+}
+
+/// All sides of a set, and what they do to each position.
+fn gather(draft: &Draft<'_>, instructions: &[InstructionId]) -> Result<Set, Stop> {
+    let fits = u16::try_from(instructions.len()).is_ok_and(|it| 0 < it && it <= TOGETHER_MAX);
+    if !fits {
+        return Err(Reject::SetNotAllowed.into());
+    }
+    let mut set = Set { sides: Vec::new(), changes: BTreeMap::new() };
+    let mut seen = BTreeSet::new();
+    for id in instructions {
+        let row = draft.get::<SealedInstructed>(id)?;
+        let row = row.ok_or(Reject::InstructionUnknown { instruction: *id })?;
+        if row.status != Status::Pending {
+            return Err(Reject::NotInThisState { instruction: *id }.into());
+        }
+        let sides = sides(draft, *id)?;
+        if !sides.iter().all(|it| seen.insert(it.0)) {
+            return Err(Reject::SetNotAllowed.into());
+        }
+        sides.iter().try_for_each(|it| set.take(&it.1))?;
+        set.sides.push(sides);
+    }
+    let debited = set.changes.values().filter(|it| it.takes.is_some()).count();
+    if u16::try_from(debited).is_ok_and(|it| it <= DEBITED_MAX) {
+        return Ok(set);
+    }
+    Err(Reject::SetNotAllowed.into())
+}
+
+impl Set {
+    fn take(&mut self, row: &SealedInstructed) -> Result<(), Stop> {
+        let Some(movement) = &row.gives else { return Ok(()) };
+        let unfit = || Reject::AmountsDoNotAdd { instrument: movement.instrument };
+        let amount = sealed_amount(movement).ok_or_else(unfit)?;
+        let brings = amount.of_receiver().ok_or_else(unfit)?;
+        let credited = self.changes.entry(movement.credit()).or_default();
+        credited.brings = Some(sealed::sum(credited.brings.as_ref(), &brings).ok_or_else(unfit)?);
+        if !row.funded {
+            let takes = amount.of_sender().ok_or_else(unfit)?;
+            let debited = self.changes.entry(movement.debit()).or_default();
+            debited.takes = Some(sealed::sum(debited.takes.as_ref(), &takes).ok_or_else(unfit)?);
+        }
+        Ok(())
+    }
+}
+
+impl Change {
+    /// The position after it.
+    fn leaves(&self, place: Place, position: SealedPosition) -> Result<SealedPosition, Stop> {
+        let unfit = || Reject::AmountsDoNotAdd { instrument: place.1 };
+        let zero = Sealed::of_public(0, sealed::handles_of(place.1)).ok_or_else(unfit)?;
+        let mut sum = position.available.clone().unwrap_or(zero);
+        if let Some(brings) = &self.brings {
+            sum = sum.plus(brings).ok_or_else(unfit)?;
+        }
+        if let Some(takes) = &self.takes {
+            sum = sum.minus(takes).ok_or_else(unfit)?;
+        }
+        Ok(SealedPosition { available: Some(sum), ..position })
+    }
+}
+
+/// What the set leaves of the positions that it debits.
+fn left(
+    draft: &Draft<'_>,
+    set: &Set,
+    (key, covers): (u32, &[Covering]),
+) -> Result<Vec<(Place, SealedPosition)>, Stop> {
+    let mut left = Vec::new();
+    for Covering { place, cover } in covers {
+        let position = sealed::covering(draft, *place, key, cover, Holder::Administrators)?;
+        let change = set.changes.get(place).ok_or(Reject::SetNotAllowed)?;
+        left.push((*place, change.leaves(*place, position)?));
+    }
+    Ok(left)
+}
