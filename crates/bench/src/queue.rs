@@ -206,6 +206,7 @@ fn open(number: u64) -> Instruction {
         account: account(number),
         spend_key: PublicKey([0; 32]),
         view_key: PublicKey([0; 32]),
+        envelope_key: PublicKey([0; 32]),
         class: 0,
         holder: Digest([0; 32]),
         holder_number: [0; 16],

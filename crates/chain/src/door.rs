@@ -66,7 +66,7 @@ pub enum Unanswered {
     Damaged(String),
 }
 
-type Answer<T> = oneshot::Sender<Result<T, Unanswered>>;
+pub(crate) type Answer<T> = oneshot::Sender<Result<T, Unanswered>>;
 
 /// A question, and where its answer goes.
 pub enum Ask {

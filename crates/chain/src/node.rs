@@ -24,13 +24,16 @@ use types::{Header, Wire as _};
 use crate::{
     Block, Channels, Membership, PublicKey, Runtime,
     application::{Application, Pace, Sink},
-    door::{Ask, Door, Requests, Stands, Status, Unanswered, door},
+    door::{Answer, Ask, Door, Requests, Stands, Status, Unanswered, door},
     engine::{self, Config, Fault},
     execute::Market,
     keeper::{self, Keeper},
-    mempool::{Gossip, Limits, Mempool},
+    mempool::{Gossip, Limits, Mempool, Refused},
     recover,
 };
+
+/// How many questions are looked at together, if they have come: as many submissions are checked at once.
+const TOGETHER_MAX: usize = 256;
 
 /// What one node is, and how it works.
 #[derive(Clone)]
@@ -182,18 +185,41 @@ impl<E: Runtime> Serving<E> {
         Gossip::new(context.child("gossip"), self.mempool.clone(), self.databases.clone())
             .start(sender, receiver);
         status.send_modify(|it| it.ready = true);
-        while let Some(ask) = asked.next().await {
-            self.answer(&context, ask).await;
+        let mut asked = asked.ready_chunks(TOGETHER_MAX);
+        while let Some(asks) = asked.next().await {
+            let mut submitted = Vec::new();
+            for ask in asks {
+                match ask {
+                    Ask::Submit(bytes, answer) => submitted.push((bytes, answer)),
+                    ask => self.answer(&context, ask).await,
+                }
+            }
+            self.submit(&context, submitted).await;
+        }
+    }
+
+    /// Takes what came together: its proofs are checked together.
+    async fn submit(&self, context: &E, submitted: Vec<(Vec<u8>, Answer<Result<bool, Refused>>)>) {
+        let (envelopes, answers): (Vec<_>, Vec<_>) = submitted.into_iter().unzip();
+        let taken = self.mempool.submit(&self.databases, context.current(), &envelopes).await;
+        match taken.map_err(damaged) {
+            Ok(taken) => {
+                for (answer, taken) in answers.into_iter().zip(taken) {
+                    let _ = answer.send(Ok(taken));
+                }
+            }
+            Err(unanswered) => {
+                for answer in answers {
+                    let _ = answer.send(Err(unanswered.clone()));
+                }
+            }
         }
     }
 
     /// Who asked may have gone meanwhile: then the answer is for nobody.
     async fn answer(&self, context: &E, ask: Ask) {
         match ask {
-            Ask::Submit(bytes, answer) => {
-                let taken = self.mempool.submit(&self.databases, context.current(), &bytes).await;
-                let _ = answer.send(taken.map_err(damaged));
-            }
+            Ask::Submit(bytes, answer) => self.submit(context, vec![(bytes, answer)]).await,
             Ask::Block(height, answer) => {
                 let block = self.keeper.block(height).await;
                 let _ = answer.send(block.map(|it| it.map(|it| it.to_bytes())).map_err(damaged));

@@ -133,6 +133,7 @@ pub fn morning() -> Vec<Signed> {
             account: account(party),
             spend_key: PublicKey([0; 32]),
             view_key: PublicKey([0; 32]),
+            envelope_key: PublicKey([0; 32]),
             class: 0,
             holder: Digest([1; 32]),
             holder_number: [0; 16],

@@ -97,6 +97,7 @@ pub async fn open_accounts(
             account,
             spend_key: PublicKey([0; 32]),
             view_key: PublicKey([0; 32]),
+            envelope_key: PublicKey([0; 32]),
             class: 0,
             holder: desk.commitment(&manager, &holder)?,
             holder_number: holder_number(&holder),

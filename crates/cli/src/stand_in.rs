@@ -130,7 +130,7 @@ impl Book {
         let opened = ledger::open(self, at).unwrap();
         let mut events = opened.events.clone();
         self.lay(height, opened);
-        let applied = ledger::apply(self, chain, at, &signed.envelope);
+        let applied = ledger::apply(self, chain, at, &signed.envelope, &crypto::Shown::nothing());
         let applied = applied.map_err(|why| format!("{why:?}"))?;
         events.extend(applied.events.clone());
         self.lay(height, applied);

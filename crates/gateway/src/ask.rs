@@ -145,6 +145,7 @@ fn open_account(it: &mut Fields<'_>) -> Result<Instruction, BadField> {
         account: it.account("account")?,
         spend_key: PublicKey([0; 32]),
         view_key: PublicKey([0; 32]),
+        envelope_key: PublicKey([0; 32]),
         class: it.number("class")?,
         holder: Digest(it.hex("holder")?),
         holder_number: it.hex("holder_number")?,

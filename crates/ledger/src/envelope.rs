@@ -38,6 +38,12 @@ types::record! {
     }
 }
 
+/// The digest of a sealed envelope, as the envelope that it goes with names it.
+#[must_use]
+pub fn sealed_digest(sealed: &[u8]) -> Digest {
+    crypto::digest(b"furikae.sealed-envelope.v1", sealed)
+}
+
 impl Envelope {
     /// What the sender signs, and what a witness is tied to.
     #[must_use]
@@ -73,7 +79,8 @@ types::record! {
     pub struct Signed {
         /// What is asked.
         pub envelope: Envelope,
-        /// Its signature first, then those of what it forwards, in order.
+        /// Its signature first, then those of what it forwards, in order; then a proof for each instruction that has
+        /// one, in order; then its sealed envelope, if it names one.
         pub witnesses: Vec<Witness>,
     }
 }
@@ -81,6 +88,10 @@ types::record! {
 impl Signed {
     /// The class of a witness that is a signature.
     pub const SIGNATURE: u8 = 0;
+    /// The class of a witness that is a proof.
+    pub const PROOF: u8 = 1;
+    /// The class of a witness that is a sealed envelope.
+    pub const SEALED: u8 = 2;
 
     /// The ids of its instructions, in order.
     pub fn ids(&self) -> impl Iterator<Item = InstructionId> + use<> {

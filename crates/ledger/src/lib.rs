@@ -75,7 +75,7 @@ use crate::{
 
 pub use crate::{
     draft::{At, Missing, Outcome, Snapshot},
-    envelope::{Envelope, INSTRUCTIONS_MAX, Signed},
+    envelope::{Envelope, INSTRUCTIONS_MAX, Signed, sealed_digest},
     event::Event,
     footprint::{footprint, missed_next},
     governance::Genesis,

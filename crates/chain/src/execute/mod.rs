@@ -14,9 +14,10 @@ mod rows;
 mod tests;
 mod witness;
 
-use std::{convert::Infallible, sync::Arc};
+use std::{borrow::Borrow, convert::Infallible, sync::Arc};
 
 use crypto::{
+    Shown,
     changes::{self, BlockChanges},
     merkle::{self, Path, Peaks, domain},
 };
@@ -31,20 +32,23 @@ use crate::{
     block::{BODY_MAX, Block, Body, Carried, NextCommittee, VERSION, engine_key},
     index::Index,
 };
-use rows::{Changed, Rows};
+use rows::{Changed, Rows, Stopped};
 
 pub use market::{Market, Place};
-pub use witness::{Signature, Verdicts};
+pub use witness::{Signature, Verdicts, Witnesses};
 
 /// Why an envelope may not stand where it was put.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unfit {
-    /// Its witnesses are not its signature, and those of what it forwards.
-    #[error("its witnesses are not its signature, and those of what it forwards")]
+    /// Its witnesses are not those that it has to have.
+    #[error("its witnesses are not those that it has to have")]
     Witnesses,
     /// One of its signatures is not that of its key.
     #[error("a signature is false")]
     Signature,
+    /// The proof of its instruction at this place is false.
+    #[error("the proof of its instruction {0} is false")]
+    Proof(u16),
     /// The rules say no.
     #[error("it is inadmissible: {0:?}")]
     Inadmissible(Inadmissible),
@@ -103,6 +107,12 @@ pub async fn build<E: Engine>(
 ) -> Result<Built<E>, Fault> {
     let envelopes = offered.iter().map(|it| &it.envelope);
     let mut run = Run::begin(market, index, &place, envelopes, draft).await?;
+    let carried = offered.iter();
+    run.show(
+        carried
+            .filter_map(|it| Some((&it.envelope, Witnesses::shown(&it.envelope, &it.witnesses)?))),
+    )
+    .await?;
     let mut body = Body { envelopes: Vec::new(), committee: None };
     let mut left_out = Vec::new();
     let mut room = BODY_MAX - 8;
@@ -124,7 +134,7 @@ pub async fn build<E: Engine>(
 }
 
 /// Executes `block` and holds the result against its header. With `witnesses` it is a candidate, and
-/// each of its signatures is checked; without, it is final or our own, and they may be missing.
+/// each of its signatures and proofs is checked; without, it is final or our own, and they may be missing.
 ///
 /// Inside, why it is invalid. That its time is above its parent's is not seen here.
 ///
@@ -147,17 +157,26 @@ pub async fn check<E: Engine>(
     }
     let envelopes = body.envelopes.iter().map(|it| &it.envelope);
     let mut run = Run::begin(market, index, &place, envelopes, draft).await?;
+    let mut all = Vec::new();
+    if witnesses {
+        for (at, Carried { envelope, witnesses }) in body.envelopes.iter().enumerate() {
+            let Some(shown) = Witnesses::shown(envelope, witnesses) else {
+                return Ok(Err(Invalid::Envelope(at, Unfit::Witnesses)));
+            };
+            all.push(shown);
+        }
+        let envelopes = body.envelopes.iter().map(|it| &it.envelope);
+        run.show(envelopes.zip(all.iter())).await?;
+    } else {
+        run.shown = Shown::certified();
+    }
     let mut signed = Vec::new();
     for (at, carried) in body.envelopes.iter().enumerate() {
-        let unfit = |unfit| Ok(Err(Invalid::Envelope(at, unfit)));
-        if witnesses {
-            let Some(shown) = Signature::shown(&carried.envelope, &carried.witnesses) else {
-                return unfit(Unfit::Witnesses);
-            };
-            signed.extend(run.signed(&shown).await?);
+        if let Some(shown) = all.get(at) {
+            signed.extend(run.signed(&shown.signatures).await?);
         }
-        if let Err(why) = run.apply(&carried.envelope).await? {
-            return unfit(Unfit::Inadmissible(why));
+        if let Err(unfit) = run.apply(&carried.envelope, all.get(at)).await? {
+            return Ok(Err(Invalid::Envelope(at, unfit)));
         }
     }
     if !market.verdicts.all_hold(&signed) {
@@ -177,6 +196,8 @@ struct Run<'m, E: Engine> {
     at: At,
     rows: Rows,
     draft: Draft<E>,
+    /// What was shown of sealed amounts.
+    shown: Shown,
 }
 
 impl<'m, E: Engine> Run<'m, E> {
@@ -191,7 +212,8 @@ impl<'m, E: Engine> Run<'m, E> {
         let at = At { time: place.time, height: place.height };
         let mut keys: Vec<Key> = envelopes.flat_map(ledger::footprint).collect();
         keys.push(PEAKS_KEY);
-        let mut run = Self { market, at, rows: Rows::over(index), draft };
+        let shown = Shown::nothing();
+        let mut run = Self { market, at, rows: Rows::over(index), draft, shown };
         run.rows.fetch(&run.draft, keys).await?;
         if place.height == 1 {
             let begin = |before: &dyn Snapshot| ledger::genesis(before, &market.genesis);
@@ -206,16 +228,53 @@ impl<'m, E: Engine> Run<'m, E> {
     /// These signatures with their keys, as the block has them by now.
     async fn signed(
         &mut self,
-        shown: &[(Option<Key>, Signature)],
+        shown: &[(Key, Signature)],
     ) -> Result<Vec<(PublicKey, Signature)>, Fault> {
         Ok(never(self.rows.call(&self.draft, |it| signed(it, shown)).await?))
     }
 
-    async fn apply(&mut self, envelope: &Envelope) -> Result<Result<(), Inadmissible>, Fault> {
-        let (chain, at) = (self.market.chain, self.at);
-        let rule = |before: &dyn Snapshot| ledger::apply(before, chain, at, envelope);
-        let applied = self.rows.call(&self.draft, rule).await?;
-        Ok(applied.map(|outcome| self.rows.absorb(outcome)))
+    /// Checks the proofs of these envelopes together, as far as what they show can be foreseen. One that is false is
+    /// met again when the rules ask for it.
+    async fn show<W: Borrow<Witnesses>>(
+        &mut self,
+        envelopes: impl Iterator<Item = (&Envelope, W)>,
+    ) -> Result<(), Fault> {
+        let chain = self.market.chain;
+        let mut claimed = Vec::new();
+        for (envelope, witnesses) in envelopes {
+            if witnesses.borrow().proofs.is_empty() {
+                continue;
+            }
+            let foresee = |before: &dyn Snapshot| ledger::statements(before, chain, envelope);
+            let statements = never(self.rows.call(&self.draft, foresee).await?);
+            claimed.extend(witnesses.borrow().proving(statements));
+        }
+        if !claimed.is_empty() {
+            self.shown.absorb(self.market.verdicts.show(claimed));
+        }
+        Ok(())
+    }
+
+    /// Applies an envelope. What the rules ask to be shown, and is not yet, its proofs have to show.
+    async fn apply(
+        &mut self,
+        envelope: &Envelope,
+        witnesses: Option<&Witnesses>,
+    ) -> Result<Result<(), Unfit>, Fault> {
+        loop {
+            let (chain, at, shown) = (self.market.chain, self.at, &self.shown);
+            let rule = |before: &dyn Snapshot| ledger::apply(before, chain, at, envelope, shown);
+            let asked = match self.rows.call(&self.draft, rule).await? {
+                Ok(outcome) => return Ok(Ok(self.rows.absorb(outcome))),
+                Err(Stopped::Inadmissible(why)) => return Ok(Err(Unfit::Inadmissible(why))),
+                Err(Stopped::Unshown(statements)) => statements,
+            };
+            let claimed = witnesses.map(|it| it.proving(asked.clone())).unwrap_or_default();
+            self.shown.absorb(self.market.verdicts.show(claimed));
+            if let Some((index, _)) = asked.iter().find(|it| !self.shown.contains(&it.1)) {
+                return Ok(Err(Unfit::Proof(*index)));
+            }
+        }
     }
 
     /// Applies an envelope whose signatures are checked now, if there is `room`.
@@ -227,14 +286,14 @@ impl<'m, E: Engine> Run<'m, E> {
         if !room {
             return Ok(Err(Unfit::Full));
         }
-        let Some(shown) = Signature::shown(&carried.envelope, &carried.witnesses) else {
+        let Some(shown) = Witnesses::shown(&carried.envelope, &carried.witnesses) else {
             return Ok(Err(Unfit::Witnesses));
         };
-        let signed = self.signed(&shown).await?;
+        let signed = self.signed(&shown.signatures).await?;
         if !self.market.verdicts.all_hold(&signed) {
             return Ok(Err(Unfit::Signature));
         }
-        Ok(self.apply(&carried.envelope).await?.map_err(Unfit::Inadmissible))
+        self.apply(&carried.envelope, Some(&shown)).await
     }
 
     /// Runs the close, writes what changed, and computes the header.
@@ -299,30 +358,19 @@ impl<'m, E: Engine> Run<'m, E> {
 /// Those of the signatures whose keys there are. The rules leave out what is signed with another.
 fn signed(
     before: &dyn Snapshot,
-    shown: &[(Option<Key>, Signature)],
+    shown: &[(Key, Signature)],
 ) -> Result<Vec<(PublicKey, Signature)>, Missing> {
     let (mut signed, mut missing) = (Vec::new(), Vec::new());
     for (key, signature) in shown {
-        let Some(key) = key else { continue };
         match before.row(key) {
-            Ok(row) => signed.extend(row.map(|row| (party_key(&row).public, signature.clone()))),
+            Ok(row) => {
+                let public = row.and_then(|row| ledger::signing_key(key, &row));
+                signed.extend(public.map(|(public, _)| (public, signature.clone())));
+            }
             Err(Missing(keys)) => missing.extend(keys),
         }
     }
     if missing.is_empty() { Ok(signed) } else { Err(Missing(missing)) }
-}
-
-fn party_key(row: &[u8]) -> governance::PartyKey {
-    governance::PartyKey::from_bytes(row).expect("a row of the state is what the rules wrote")
-}
-
-/// The key in the row of a party's key, unless it is revoked.
-///
-/// # Panics
-/// When the row is none that the rules wrote.
-#[must_use]
-pub fn usable_key(row: &[u8]) -> Option<PublicKey> {
-    Some(party_key(row)).filter(|it| !it.revoked).map(|it| it.public)
 }
 
 /// The validators of the next epoch. One whose key is none could neither vote nor connect: it is left out.

@@ -161,12 +161,22 @@ impl MayMiss for Missing {
     }
 }
 
+/// Why an envelope was not applied, all its rows being at hand.
+#[derive(Debug)]
+pub enum Stopped {
+    /// A block that holds it here is invalid.
+    Inadmissible(ledger::Inadmissible),
+    /// This has to be shown first, by the instructions at these places.
+    Unshown(Vec<(u16, crypto::Statement)>),
+}
+
 impl MayMiss for ledger::NotApplied {
-    type Other = ledger::Inadmissible;
+    type Other = Stopped;
     fn missing(self) -> Result<Missing, Self::Other> {
         match self {
             Self::Missing(missing) => Ok(missing),
-            Self::Inadmissible(why) => Err(why),
+            Self::Inadmissible(why) => Err(Stopped::Inadmissible(why)),
+            Self::Unshown(statements) => Err(Stopped::Unshown(statements)),
         }
     }
 }

@@ -1,21 +1,22 @@
 //! Witnesses: an envelope stands in a block with one signature of its sender, one of the sender of each
-//! envelope that it forwards, and nothing else.
+//! envelope that it forwards, one proof for each of its instructions that has one, in order, and its sealed
+//! envelope if it names one. Nothing else, and nothing twice.
 //!
-//! A verdict is remembered by key, envelope *and* witness, so a signature that was checked when the
-//! envelope entered the mempool is not checked again, and a false one never profits from a true one.
+//! A verdict is remembered by what was shown *and* by its witness, so what was checked when the envelope
+//! entered the mempool is not checked again, and a false one never profits from a true one.
 
 use std::{
     collections::HashSet,
     sync::{Mutex, PoisonError},
 };
 
-use crypto::keys;
+use crypto::{Shown, Statement, keys};
 use ledger::{Envelope, Key, Signed};
-use types::{Digest, PublicKey, Wire as _, Witness};
+use types::{Bytes, Digest, PublicKey, Wire as _, Witness};
 
-use crate::block::Shown;
+use crate::block;
 
-/// Signatures found true, at most; then the older half is forgotten.
+/// Verdicts of one kind, at most; then the older half is forgotten.
 const REMEMBERED_MAX: usize = 1 << 16;
 
 /// An envelope's signature, not looked at yet.
@@ -25,35 +26,62 @@ pub struct Signature {
     bytes: [u8; 64],
 }
 
-impl Signature {
-    /// The signatures among an envelope's witnesses, with the rows of their keys; `None` unless the witnesses
-    /// are those, in order, and nothing else.
+/// What stands with an envelope, not looked at yet.
+#[derive(Debug)]
+pub struct Witnesses {
+    /// Its signatures, with the rows of their keys.
+    pub signatures: Vec<(Key, Signature)>,
+    /// Its proofs, with the places of their instructions.
+    pub proofs: Vec<(u16, Bytes)>,
+}
+
+impl Witnesses {
+    /// An envelope's witnesses; `None` unless they are those that it has to have, in order, and nothing else.
     #[must_use]
     pub fn of<'a>(
         envelope: &Envelope,
         witnesses: impl IntoIterator<Item = &'a Witness>,
-    ) -> Option<Vec<(Option<Key>, Self)>> {
+    ) -> Option<Self> {
         let mut witnesses = witnesses.into_iter();
+        let mut next = |class| witnesses.next().filter(|it| it.class == class);
         let mut signatures = Vec::new();
         for (key, digest) in ledger::signatures(envelope) {
-            let witness = witnesses.next().filter(|it| it.class == Signed::SIGNATURE)?;
-            let bytes = witness.bytes.0.as_slice().try_into().ok()?;
-            signatures.push((key, Self { digest, bytes }));
+            let bytes = next(Signed::SIGNATURE)?.bytes.0.as_slice().try_into().ok()?;
+            signatures.push((key, Signature { digest, bytes }));
         }
-        witnesses.next().is_none().then_some(signatures)
+        let mut proofs = Vec::new();
+        for (index, instruction) in (0_u16..).zip(&envelope.instructions) {
+            if instruction.has_proof(envelope.sender) {
+                proofs.push((index, next(Signed::PROOF)?.bytes.clone()));
+            }
+        }
+        if envelope.sealed != Digest([0; 32]) {
+            let sealed = next(Signed::SEALED)?;
+            Some(()).filter(|()| ledger::sealed_digest(&sealed.bytes.0) == envelope.sealed)?;
+        }
+        witnesses.next().is_none().then_some(Self { signatures, proofs })
     }
 
-    /// The same among witnesses in a block, of which none may be missing.
+    /// The same of witnesses in a block, of which none may be missing.
     #[must_use]
-    pub fn shown(envelope: &Envelope, witnesses: &[Shown]) -> Option<Vec<(Option<Key>, Self)>> {
+    pub fn shown(envelope: &Envelope, witnesses: &[block::Shown]) -> Option<Self> {
         let mut whole = Vec::new();
         for witness in witnesses {
-            let Shown::Whole(witness) = witness else { return None };
+            let block::Shown::Whole(witness) = witness else { return None };
             whole.push(witness);
         }
         Self::of(envelope, whole)
     }
 
+    /// Statements with the proofs of the instructions at their places.
+    #[must_use]
+    pub fn proving(&self, statements: Vec<(u16, Statement)>) -> Vec<(Statement, Bytes)> {
+        let proof = |index| self.proofs.iter().find(|it| it.0 == index).map(|it| it.1.clone());
+        statements.into_iter().filter_map(|(index, it)| Some((it, proof(index)?))).collect()
+    }
+}
+
+impl Signature {
     /// What its verdict is remembered under.
     fn name(&self, key: &PublicKey) -> Digest {
         let mut bytes = key.to_bytes();
@@ -63,14 +91,30 @@ impl Signature {
     }
 }
 
-/// Signatures that were found true. Shared by the mempool and the execution of blocks.
+/// What was found true. Shared by the mempool and the execution of blocks.
 #[derive(Debug, Default)]
-pub struct Verdicts(Mutex<Generations>);
+pub struct Verdicts {
+    signatures: Mutex<Generations>,
+    proofs: Mutex<Generations>,
+}
 
 #[derive(Debug, Default)]
 struct Generations {
     young: HashSet<Digest>,
     old: HashSet<Digest>,
+}
+
+impl Generations {
+    fn has(&self, name: &Digest) -> bool {
+        self.young.contains(name) || self.old.contains(name)
+    }
+
+    fn remember(&mut self, name: Digest) {
+        self.young.insert(name);
+        if self.young.len() >= REMEMBERED_MAX / 2 {
+            self.old = core::mem::take(&mut self.young);
+        }
+    }
 }
 
 impl Verdicts {
@@ -80,9 +124,9 @@ impl Verdicts {
         let names: Vec<Digest> = signed.iter().map(|(key, it)| it.name(key)).collect();
         let mut batch = keys::Batch::default();
         {
-            let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let known = self.signatures.lock().unwrap_or_else(PoisonError::into_inner);
             for ((key, signature), name) in signed.iter().zip(&names) {
-                if !known.young.contains(name) && !known.old.contains(name) {
+                if !known.has(name) {
                     batch.add(key, &signature.digest.0, &signature.bytes);
                 }
             }
@@ -90,15 +134,51 @@ impl Verdicts {
         if !batch.verify() {
             return false;
         }
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for name in names {
-            known.young.insert(name);
-            if known.young.len() >= REMEMBERED_MAX / 2 {
-                known.old = core::mem::take(&mut known.young);
-            }
-        }
+        let mut known = self.signatures.lock().unwrap_or_else(PoisonError::into_inner);
+        names.into_iter().for_each(|name| known.remember(name));
         true
     }
+
+    /// Those of these statements that their proofs show, checked together.
+    #[must_use]
+    pub fn show(&self, claimed: Vec<(Statement, Bytes)>) -> Shown {
+        let name = |(statement, proof): &(Statement, Bytes)| {
+            let mut bytes = statement.digest().to_bytes();
+            crypto::sha256(&proof.0).write(&mut bytes);
+            crypto::digest(b"furikae proof verdict 1", &bytes)
+        };
+        let (mut known, mut unknown) = (Vec::new(), Vec::new());
+        {
+            let remembered = self.proofs.lock().unwrap_or_else(PoisonError::into_inner);
+            for it in claimed {
+                let name = name(&it);
+                if remembered.has(&name) {
+                    known.push(it.0.digest());
+                } else {
+                    unknown.push((name, it));
+                }
+            }
+        }
+        let items: Vec<_> =
+            unknown.iter().map(|(_, (statement, proof))| (statement, proof)).collect();
+        let shown = proof::check(&items, cores()).shown;
+        let mut remembered = self.proofs.lock().unwrap_or_else(PoisonError::into_inner);
+        for (name, (statement, _)) in unknown {
+            if shown.contains(&statement) {
+                remembered.remember(name);
+            }
+        }
+        let mut all = Shown::checked(known);
+        all.absorb(shown);
+        all
+    }
+}
+
+/// How many threads check proofs together.
+fn cores() -> usize {
+    static CORES: std::sync::LazyLock<usize> =
+        std::sync::LazyLock::new(|| std::thread::available_parallelism().map_or(1, usize::from));
+    *CORES
 }
 
 #[cfg(test)]
@@ -135,16 +215,16 @@ mod tests {
     #[test]
     fn there_is_one_witness_and_it_is_a_signature() {
         let good = witness(0, &[1; 64]);
-        let of = |witnesses: &[Witness]| Signature::of(&envelope(0), witnesses).is_some();
+        let of = |witnesses: &[Witness]| Witnesses::of(&envelope(0), witnesses).is_some();
         assert!(of(core::slice::from_ref(&good)));
         assert!(!of(&[]));
         assert!(!of(&[good.clone(), good.clone()]));
         assert!(!of(&[witness(1, &[1; 64])]));
         assert!(!of(&[witness(0, &[1; 63])]));
         assert!(!of(&[witness(0, &[1; 65])]));
-        let shown = |it: Shown| Signature::shown(&envelope(0), &[it]).is_some();
-        assert!(shown(Shown::Whole(good)));
-        assert!(!shown(Shown::Dropped(Digest([1; 32]))));
+        let shown = |it: block::Shown| Witnesses::shown(&envelope(0), &[it]).is_some();
+        assert!(shown(block::Shown::Whole(good)));
+        assert!(!shown(block::Shown::Dropped(Digest([1; 32]))));
     }
 
     #[test]
@@ -153,7 +233,7 @@ mod tests {
         let sign = |secret: &SecretKey, sequence| {
             let envelope = envelope(sequence);
             let bytes = secret.sign(&envelope.digest().0);
-            Signature::of(&envelope, [&witness(0, &bytes)]).unwrap().remove(0).1
+            Witnesses::of(&envelope, [&witness(0, &bytes)]).unwrap().signatures.remove(0).1
         };
         let verdicts = Verdicts::default();
         let good = sign(&secret, 0);
@@ -175,7 +255,7 @@ mod tests {
         let secret = SecretKey::from_seed([1; 32]);
         let verdicts = Verdicts::default();
         {
-            let mut known = verdicts.0.lock().unwrap();
+            let mut known = verdicts.signatures.lock().unwrap();
             for it in 0..(REMEMBERED_MAX / 2 - 1) as u64 {
                 let mut name = [0; 32];
                 name[..8].copy_from_slice(&it.to_be_bytes());
@@ -185,10 +265,11 @@ mod tests {
         for sequence in 0..3 {
             let envelope = envelope(sequence);
             let bytes = secret.sign(&envelope.digest().0);
-            let signature = Signature::of(&envelope, [&witness(0, &bytes)]).unwrap().remove(0).1;
+            let signature =
+                Witnesses::of(&envelope, [&witness(0, &bytes)]).unwrap().signatures.remove(0).1;
             assert!(verdicts.holds(&secret.public(), &signature));
         }
-        let known = verdicts.0.lock().unwrap();
+        let known = verdicts.signatures.lock().unwrap();
         assert_eq!((known.old.len(), known.young.len()), (REMEMBERED_MAX / 2, 2));
     }
 }

@@ -17,8 +17,7 @@ use commonware_runtime::{Clock, ContextCell, Handle, Spawner, spawn_cell};
 use store::{Databases, state::Engine};
 use types::{Bytes, LedgerTime, Reader, Wire as _};
 
-use super::{Mempool, lock, milliseconds, next_of};
-use crate::execute;
+use super::{Mempool, lock, milliseconds, next_of, usable_key};
 
 /// Longest message, in bytes.
 pub const MESSAGE_MAX: u32 = 512 * 1024;
@@ -81,14 +80,18 @@ impl<E: Engine + Clock + Spawner> Gossip<E> {
         }
         let mut reader = Reader::new(message);
         let count = u32::read(&mut reader).unwrap_or(0);
+        let mut envelopes = Vec::new();
         for _ in 0..count {
-            let Ok(Bytes(envelope)) = Bytes::read(&mut reader) else { return };
-            let now = self.context.current();
-            match self.mempool.take(&self.databases, now, &envelope).await {
-                Ok(Ok(_)) => {}
-                Ok(Err(refused)) => tracing::debug!(%refused, "a peer's envelope is refused"),
-                Err(fault) => panic!("the state cannot be read: {fault}"),
-            }
+            let Ok(Bytes(envelope)) = Bytes::read(&mut reader) else { break };
+            envelopes.push(envelope);
+        }
+        let now = self.context.current();
+        let taken = match self.mempool.take(&self.databases, now, &envelopes).await {
+            Ok(taken) => taken,
+            Err(fault) => panic!("the state cannot be read: {fault}"),
+        };
+        for refused in taken.iter().filter_map(|it| it.as_ref().err()) {
+            tracing::debug!(%refused, "a peer's envelope is refused");
         }
     }
 
@@ -108,8 +111,9 @@ impl<E: Engine + Clock + Spawner> Gossip<E> {
                 Ok(rows) => rows,
                 Err(fault) => panic!("the state cannot be read: {fault}"),
             };
-            let (key, lane) = (rows.first().and_then(Option::as_ref), rows.last());
-            let usable = key.and_then(|it| execute::usable_key(&it.value)).is_some();
+            let (row, lane) = (rows.first().and_then(Option::as_ref), rows.last());
+            let key = sound.witnesses.signatures.first().map(|(key, _)| key);
+            let usable = key.zip(row).and_then(|(key, row)| usable_key(key, &row.value)).is_some();
             let next = lane.and_then(Option::as_ref).map_or(0, |it| next_of(&it.value));
             let envelope = &signed.envelope;
             let mut pool = self.mempool.pool();

@@ -16,19 +16,24 @@ mod pool;
 mod tests;
 
 use std::{
+    collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{SystemTime, UNIX_EPOCH},
 };
 
 use commonware_utils::channel::watch;
-use ledger::{Envelope, INSTRUCTIONS_MAX, Key, Signed, governance::LaneRow, row::Row as _};
+use crypto::{Shown, Statement};
+use ledger::{
+    Entry, Envelope, INSTRUCTIONS_MAX, Key, Missing, Signed, Snapshot, governance::LaneRow,
+    row::Row as _,
+};
 use store::{Databases, Fault, state::Engine};
-use types::{ChainId, DecodeError, Wire as _};
+use types::{ChainId, DecodeError, PublicKey, Wire as _};
 
 use crate::{
     application::Lanes,
     block::Carried,
-    execute::{self, Market, Signature},
+    execute::{Market, Witnesses},
 };
 
 pub use gossip::{Gossip, MESSAGE_MAX};
@@ -60,10 +65,9 @@ pub enum Refused {
     /// It names a venue that alone may bring it.
     #[error("it names a venue that alone may bring it")]
     Via,
-    /// It has not exactly one witness, a signature of 64 bytes, and one for each envelope that it forwards.
-    #[error(
-        "it has not exactly one signature of 64 bytes, and one for each envelope that it forwards"
-    )]
+    /// Its witnesses are not those that it has to have, in order: a signature of 64 bytes, and one for each envelope
+    /// that it forwards; a proof for each instruction on sealed amounts; the sealed envelope that it names.
+    #[error("its witnesses are not its signatures, proofs and sealed envelope, in this order")]
     Witnesses,
     /// The sender has no such key, or it is revoked.
     #[error("the sender has no such key, or it is revoked")]
@@ -71,6 +75,9 @@ pub enum Refused {
     /// A signature is not that of its key.
     #[error("a signature is not that of its key")]
     Signature,
+    /// The proof of its instruction at this place is false, or over other keys than those of the accounts.
+    #[error("the proof of its instruction {0} does not show what it should")]
+    Proof(u16),
     /// Its expiry has passed.
     #[error("it has expired")]
     Expired,
@@ -140,9 +147,19 @@ impl Outbox {
 /// An envelope of which everything is checked that needs no state.
 struct Sound {
     signed: Signed,
-    signatures: Vec<(Option<Key>, Signature)>,
+    witnesses: Witnesses,
     /// The keys of the signatures, its own first, and its lane.
     rows: Vec<store::Key>,
+}
+
+/// One whose signatures are checked as well.
+struct Known {
+    signed: Signed,
+    /// The next number of its lane.
+    next: u64,
+    /// What its proofs have to show.
+    claimed: Vec<(u16, Statement)>,
+    proofs: Witnesses,
 }
 
 impl Mempool {
@@ -158,8 +175,8 @@ impl Mempool {
         }))
     }
 
-    /// Takes the bytes of a signed envelope from a participant, and tells the other validators. Whether
-    /// it is new: `false` if it waits here already.
+    /// Takes the bytes of signed envelopes from participants, and tells the other validators. Whether each
+    /// is new: `false` if it waits here already. Their proofs are checked together.
     ///
     /// # Errors
     /// Inside, the first [`Refused`] that holds; else [`Fault`], when the state could not be read.
@@ -167,10 +184,10 @@ impl Mempool {
         &self,
         databases: &Databases<E>,
         now: SystemTime,
-        bytes: &[u8],
-    ) -> Result<Result<bool, Refused>, Fault> {
-        let taken = self.take(databases, now, bytes).await?;
-        if taken == Ok(true) {
+        envelopes: &[Vec<u8>],
+    ) -> Result<Vec<Result<bool, Refused>>, Fault> {
+        let taken = self.take(databases, now, envelopes).await?;
+        for (bytes, _) in envelopes.iter().zip(&taken).filter(|it| *it.1 == Ok(true)) {
             lock(&self.0.outbox).put(bytes);
             self.0.told.send_replace(());
         }
@@ -182,15 +199,20 @@ impl Mempool {
         &self,
         databases: &Databases<E>,
         now: SystemTime,
-        bytes: &[u8],
-    ) -> Result<Result<bool, Refused>, Fault> {
-        let sound = match self.sound(bytes) {
-            Ok(sound) => sound,
-            Err(refused) => return Ok(Err(refused)),
+        envelopes: &[Vec<u8>],
+    ) -> Result<Vec<Result<bool, Refused>>, Fault> {
+        let mut known = Vec::new();
+        for bytes in envelopes {
+            known.push(self.known(databases, now, bytes).await?);
+        }
+        let claims = |it: &Known| it.proofs.proving(it.claimed.clone());
+        let claimed: Vec<_> = known.iter().flatten().flat_map(claims).collect();
+        let shown = match claimed.is_empty() {
+            true => Shown::nothing(),
+            false => self.0.market.verdicts().show(claimed),
         };
-        let rows = store::state::read(databases, &sound.rows).await?;
-        let rows = rows.into_iter().map(|row| row.map(|it| it.value)).collect();
-        Ok(self.enter(sound, rows, now))
+        let enter = |it: Result<Known, Refused>| it.and_then(|it| self.enter(it, &shown, now));
+        Ok(known.into_iter().map(enter).collect())
     }
 
     fn sound(&self, bytes: &[u8]) -> Result<Sound, Refused> {
@@ -210,39 +232,90 @@ impl Mempool {
         if envelope.via.is_some() {
             return Err(Refused::Via);
         }
-        let signatures = Signature::of(envelope, &signed.witnesses).ok_or(Refused::Witnesses)?;
-        if signatures.first().is_none_or(|(key, _)| key.is_none()) {
-            return Err(Refused::KeyUnknown);
-        }
-        let keys = signatures.iter().filter_map(|(key, _)| *key);
+        let witnesses = Witnesses::of(envelope, &signed.witnesses).ok_or(Refused::Witnesses)?;
+        let keys = witnesses.signatures.iter().map(|(key, _)| *key);
         let lane = LaneRow::key(&(envelope.sender, envelope.lane));
         let rows = keys.chain([lane]).map(|it| it.0).collect();
-        Ok(Sound { signed, signatures, rows })
+        Ok(Sound { signed, witnesses, rows })
     }
 
-    fn enter(
+    /// Checks all of an envelope but its proofs.
+    async fn known<E: Engine>(
         &self,
-        sound: Sound,
+        databases: &Databases<E>,
+        now: SystemTime,
+        bytes: &[u8],
+    ) -> Result<Result<Known, Refused>, Fault> {
+        let sound = match self.sound(bytes) {
+            Ok(sound) => sound,
+            Err(refused) => return Ok(Err(refused)),
+        };
+        let rows = store::state::read(databases, &sound.rows).await?;
+        let rows = rows.into_iter().map(|row| row.map(|it| it.value)).collect();
+        let Sound { signed, witnesses, .. } = sound;
+        let next = match self.signed(&signed, &witnesses, rows, now) {
+            Ok(next) => next,
+            Err(refused) => return Ok(Err(refused)),
+        };
+        let claimed = match witnesses.proofs.is_empty() {
+            true => Vec::new(),
+            false => self.foresee(databases, &signed.envelope).await?,
+        };
+        Ok(Ok(Known { signed, next, claimed, proofs: witnesses }))
+    }
+
+    /// Checks an envelope's signatures by the rows of their keys, and gives the next number of its lane.
+    fn signed(
+        &self,
+        signed: &Signed,
+        witnesses: &Witnesses,
         mut rows: Vec<Option<Vec<u8>>>,
         now: SystemTime,
-    ) -> Result<bool, Refused> {
+    ) -> Result<u64, Refused> {
         let lane = rows.pop().expect("the lane's row was asked for last");
-        let keys: Vec<_> = rows.iter().map(|row| execute::usable_key(row.as_deref()?)).collect();
-        if keys.first().is_none_or(Option::is_none) {
-            return Err(Refused::KeyUnknown);
+        let keyed = witnesses.signatures.iter().zip(rows);
+        let mut own = None;
+        let mut checked = Vec::new();
+        for (place, ((key, signature), row)) in keyed.enumerate() {
+            // A key of what is forwarded may come before its block does; then it is checked there.
+            let public = row.and_then(|row| usable_key(key, &row));
+            own = own.or(public.filter(|_| place == 0));
+            checked.extend(public.map(|public| (public, signature.clone())));
         }
-        // A key of what is forwarded may come before its block does; then it is checked there.
-        let signatures = sound.signatures.iter().filter(|it| it.0.is_some()).map(|it| &it.1);
-        let signed = keys.into_iter().zip(signatures);
-        let signed: Vec<_> = signed.filter_map(|(key, it)| Some((key?, it.clone()))).collect();
-        if !self.0.market.verdicts().all_hold(&signed) {
+        own.ok_or(Refused::KeyUnknown)?;
+        if !self.0.market.verdicts().all_hold(&checked) {
             return Err(Refused::Signature);
         }
-        if sound.signed.envelope.expiry.0 < milliseconds(now) {
+        if signed.envelope.expiry.0 < milliseconds(now) {
             return Err(Refused::Expired);
         }
-        let next = lane.map_or(0, |row| next_of(&row));
-        let new = self.pool().insert(sound.signed, next, now)?;
+        Ok(lane.map_or(0, |row| next_of(&row)))
+    }
+
+    /// What an envelope's proofs have to show, by the keys that its readers have now.
+    async fn foresee<E: Engine>(
+        &self,
+        databases: &Databases<E>,
+        envelope: &Envelope,
+    ) -> Result<Vec<(u16, Statement)>, Fault> {
+        let mut rows = AtHand(BTreeMap::new());
+        loop {
+            match ledger::statements(&rows, self.0.market.chain(), envelope) {
+                Ok(statements) => return Ok(statements),
+                Err(Missing(keys)) => {
+                    let names: Vec<_> = keys.iter().map(|key| key.0).collect();
+                    let read = store::state::read(databases, &names).await?;
+                    rows.0.extend(keys.into_iter().zip(read.into_iter().map(|it| Some(it?.value))));
+                }
+            }
+        }
+    }
+
+    fn enter(&self, known: Known, shown: &Shown, now: SystemTime) -> Result<bool, Refused> {
+        if let Some((index, _)) = known.claimed.iter().find(|it| !shown.contains(&it.1)) {
+            return Err(Refused::Proof(*index));
+        }
+        let new = self.pool().insert(known.signed, known.next, now)?;
         if new {
             self.0.changed.send_replace(());
         }
@@ -290,6 +363,24 @@ impl Mempool {
     fn pool(&self) -> MutexGuard<'_, Pool> {
         lock(&self.0.pool)
     }
+}
+
+/// Rows that were read for one envelope.
+struct AtHand(BTreeMap<Key, Option<Vec<u8>>>);
+
+impl Snapshot for AtHand {
+    fn row(&self, key: &Key) -> Result<Option<Vec<u8>>, Missing> {
+        self.0.get(key).cloned().ok_or_else(|| Missing(vec![*key]))
+    }
+
+    fn walk(&self, _: &Entry, _: &Entry) -> Box<dyn Iterator<Item = Entry> + '_> {
+        Box::new(std::iter::empty())
+    }
+}
+
+/// The key in a row that an envelope names, if it may sign.
+fn usable_key(key: &Key, row: &[u8]) -> Option<PublicKey> {
+    ledger::signing_key(key, row).filter(|(_, usable)| *usable).map(|(public, _)| public)
 }
 
 /// The next number in a lane's row.

@@ -1,7 +1,7 @@
 //! What waits to stand in a block: bounded, in order, with a share for each member.
 //!
 //! ```text
-//!   member (the sending party)
+//!   member (who sends: a party, or an account)
 //!     lane   next = 7:  [7] [8]  .  [10]        7 and 8 are ready, 10 waits for 9
 //!     lane   ...
 //! ```
@@ -17,7 +17,7 @@ use std::{
 };
 
 use ledger::{Envelope, Signed};
-use types::{Digest, Lane, LedgerTime, PartyId, Sender, Wire as _};
+use types::{Digest, Lane, LedgerTime, Sender, Wire as _};
 
 use super::Refused;
 use crate::{application::Lanes, block::Carried};
@@ -96,7 +96,7 @@ struct Member {
 /// The waiting envelopes.
 pub struct Pool {
     limits: Limits,
-    members: BTreeMap<PartyId, Member>,
+    members: BTreeMap<Sender, Member>,
     size: Size,
     turn: usize,
 }
@@ -119,12 +119,11 @@ impl Pool {
     /// is new: `false` if it waits here already.
     ///
     /// # Errors
-    /// [`Refused::KeyUnknown`] for an account's; [`Refused::NumberUsed`], [`Refused::NumberTooHigh`],
+    /// [`Refused::NumberUsed`], [`Refused::NumberTooHigh`],
     /// [`Refused::NumberTaken`], [`Refused::ShareFull`], [`Refused::PoolFull`].
     pub fn insert(&mut self, signed: Signed, next: u64, now: SystemTime) -> Result<bool, Refused> {
         let Envelope { sender, lane, sequence, .. } = signed.envelope;
-        let Sender::Party(party) = sender else { return Err(Refused::KeyUnknown) };
-        let queue = self.members.get(&party).and_then(|it| it.lanes.get(&lane));
+        let queue = self.members.get(&sender).and_then(|it| it.lanes.get(&lane));
         let next = queue.map_or(next, |it| it.next.max(next));
         if sequence < next {
             return Err(Refused::NumberUsed { next });
@@ -138,8 +137,8 @@ impl Pool {
         }
         self.raise(sender, lane, next);
         let bytes = u64::try_from(signed.to_bytes().len()).unwrap_or(u64::MAX);
-        self.make_room(party, bytes)?;
-        let member = self.members.entry(party).or_default();
+        self.make_room(sender, bytes)?;
+        let member = self.members.entry(sender).or_default();
         let queue = member.lanes.entry(lane).or_default();
         queue.next = queue.next.max(next);
         queue.items.insert(sequence, Item { signed, digest, bytes, since: now });
@@ -148,9 +147,9 @@ impl Pool {
         Ok(true)
     }
 
-    /// Makes room for an envelope of `party`, at the cost of the member that holds most if need be.
-    fn make_room(&mut self, party: PartyId, bytes: u64) -> Result<(), Refused> {
-        let mut mine = self.members.get(&party).map_or(Size::default(), |it| it.size);
+    /// Makes room for an envelope of `sender`, at the cost of the member that holds most if need be.
+    fn make_room(&mut self, sender: Sender, bytes: u64) -> Result<(), Refused> {
+        let mut mine = self.members.get(&sender).map_or(Size::default(), |it| it.size);
         mine.add(bytes);
         if mine.bytes > self.limits.share_bytes || mine.count > self.limits.share_count {
             return Err(Refused::ShareFull);
@@ -169,20 +168,20 @@ impl Pool {
         }
     }
 
-    /// Drops the envelope of `party` that would be drawn last.
-    fn drop_last(&mut self, party: PartyId) {
-        let member = self.members.get(&party).expect("a member that holds something");
+    /// Drops the envelope of `sender` that would be drawn last.
+    fn drop_last(&mut self, sender: Sender) {
+        let member = self.members.get(&sender).expect("a member that holds something");
         let ahead =
             |it: &LaneQueue| it.items.keys().next_back().map(|last| last.saturating_sub(it.next));
         let lane = member.lanes.iter().max_by_key(|(_, it)| ahead(it));
         let (lane, last) = lane
             .and_then(|(lane, it)| Some((*lane, *it.items.keys().next_back()?)))
             .expect("a member that holds something has a lane with something");
-        self.remove(party, lane, last);
+        self.remove(sender, lane, last);
     }
 
-    fn remove(&mut self, party: PartyId, lane: Lane, sequence: u64) {
-        let Some(member) = self.members.get_mut(&party) else { return };
+    fn remove(&mut self, sender: Sender, lane: Lane, sequence: u64) {
+        let Some(member) = self.members.get_mut(&sender) else { return };
         let Some(queue) = member.lanes.get_mut(&lane) else { return };
         if let Some(item) = queue.items.remove(&sequence) {
             member.size.sub(item.bytes);
@@ -192,30 +191,28 @@ impl Pool {
             member.lanes.remove(&lane);
         }
         if member.lanes.is_empty() {
-            self.members.remove(&party);
+            self.members.remove(&sender);
         }
     }
 
     /// Removes exactly this envelope.
     pub fn discard(&mut self, envelope: &Envelope) {
         let Envelope { sender, lane, sequence, .. } = *envelope;
-        let Sender::Party(party) = sender else { return };
         let held =
-            self.members.get(&party).and_then(|it| it.lanes.get(&lane)?.items.get(&sequence));
+            self.members.get(&sender).and_then(|it| it.lanes.get(&lane)?.items.get(&sequence));
         if held.is_some_and(|it| it.digest == envelope.digest()) {
-            self.remove(party, lane, sequence);
+            self.remove(sender, lane, sequence);
         }
     }
 
     /// The lane's next number is `next`, at least: what is below it goes.
     pub fn raise(&mut self, sender: Sender, lane: Lane, next: u64) {
-        let Sender::Party(party) = sender else { return };
-        let queue = self.members.get_mut(&party).and_then(|it| it.lanes.get_mut(&lane));
+        let queue = self.members.get_mut(&sender).and_then(|it| it.lanes.get_mut(&lane));
         let Some(queue) = queue else { return };
         queue.next = queue.next.max(next);
         let used: Vec<u64> = queue.items.range(..queue.next).map(|(it, _)| *it).collect();
         for sequence in used {
-            self.remove(party, lane, sequence);
+            self.remove(sender, lane, sequence);
         }
     }
 
@@ -227,10 +224,12 @@ impl Pool {
     /// Whether something is ready in a state that has moved on these `lanes`.
     #[must_use]
     pub fn has_ready(&self, lanes: &Lanes) -> bool {
-        let mut all = self.members.iter().flat_map(|(party, member)| {
-            member.lanes.iter().map(move |(lane, queue)| (*party, *lane, queue))
+        let mut all = self.members.iter().flat_map(|(sender, member)| {
+            member.lanes.iter().map(move |(lane, queue)| (*sender, *lane, queue))
         });
-        all.any(|(party, lane, queue)| queue.items.contains_key(&start(party, lane, queue, lanes)))
+        all.any(|(sender, lane, queue)| {
+            queue.items.contains_key(&start(sender, lane, queue, lanes))
+        })
     }
 
     /// What is ready in a state that has moved on these `lanes`: one a member in turn, at most `room`
@@ -238,7 +237,7 @@ impl Pool {
     #[must_use]
     pub fn draw(&self, lanes: &Lanes, mut room: u32) -> Vec<Carried> {
         let mut turns: Vec<Turn<'_>> =
-            self.members.iter().map(|(party, it)| Turn::of(*party, it, lanes)).collect();
+            self.members.iter().map(|(sender, it)| Turn::of(*sender, it, lanes)).collect();
         let first = self.turn.checked_rem(turns.len()).unwrap_or(0);
         turns.rotate_left(first);
         let mut drawn = Vec::new();
@@ -261,19 +260,19 @@ impl Pool {
     /// Drops what has waited too long for the ones before it, and what expired doing so.
     pub fn forget(&mut self, now: SystemTime, time: LedgerTime) {
         let mut gone = Vec::new();
-        for (party, member) in &self.members {
+        for (sender, member) in &self.members {
             for (lane, queue) in &member.lanes {
                 let ready = (queue.next..).zip(queue.items.keys()).take_while(|(a, b)| a == *b);
                 let waiting = queue.items.iter().skip(ready.count());
                 gone.extend(waiting.filter_map(|(sequence, item)| {
                     let old = now.duration_since(item.since).is_ok_and(|it| it > self.limits.gap);
                     let late = item.signed.envelope.expiry < time;
-                    (old || late).then_some((*party, *lane, *sequence))
+                    (old || late).then_some((*sender, *lane, *sequence))
                 }));
             }
         }
-        for (party, lane, sequence) in gone {
-            self.remove(party, lane, sequence);
+        for (sender, lane, sequence) in gone {
+            self.remove(sender, lane, sequence);
         }
     }
 
@@ -294,14 +293,14 @@ impl Pool {
 
     /// The members that have something waiting.
     #[must_use]
-    pub fn members(&self) -> BTreeSet<PartyId> {
+    pub fn members(&self) -> BTreeSet<Sender> {
         self.members.keys().copied().collect()
     }
 }
 
 /// From which number on a lane is drawn.
-fn start(party: PartyId, lane: Lane, queue: &LaneQueue, lanes: &Lanes) -> u64 {
-    let moved = lanes.get(&(Sender::Party(party), lane)).copied();
+fn start(sender: Sender, lane: Lane, queue: &LaneQueue, lanes: &Lanes) -> u64 {
+    let moved = lanes.get(&(sender, lane)).copied();
     moved.map_or(queue.next, |it| it.max(queue.next))
 }
 
@@ -311,9 +310,9 @@ struct Turn<'p> {
 }
 
 impl<'p> Turn<'p> {
-    fn of(party: PartyId, member: &'p Member, lanes: &Lanes) -> Self {
+    fn of(sender: Sender, member: &'p Member, lanes: &Lanes) -> Self {
         let from =
-            |(lane, queue): (&Lane, &'p LaneQueue)| (start(party, *lane, queue, lanes), queue);
+            |(lane, queue): (&Lane, &'p LaneQueue)| (start(sender, *lane, queue, lanes), queue);
         Self { lanes: member.lanes.iter().map(from).collect() }
     }
 

@@ -24,6 +24,7 @@ async fn open_accounts(desk: &mut Desk) {
         account: account(number),
         spend_key: PublicKey([0; 32]),
         view_key: PublicKey([0; 32]),
+        envelope_key: PublicKey([0; 32]),
         class: 0,
         holder: types::Digest([number; 32]),
         holder_number: [number; 16],

@@ -81,6 +81,7 @@ async fn open_accounts(desk: &mut Desk, teller: &Teller) -> Result<()> {
                 account: it.id(),
                 spend_key: PublicKey([0; 32]),
                 view_key: PublicKey([0; 32]),
+                envelope_key: PublicKey([0; 32]),
                 class: 0,
                 holder: desk.commitment(manager, &it.holder)?,
                 holder_number: holder_number(&it.holder),

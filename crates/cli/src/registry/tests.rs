@@ -34,6 +34,7 @@ async fn open_accounts(desk: &mut Desk) {
         account: account(place.into()),
         spend_key: PublicKey([0; 32]),
         view_key: PublicKey([0; 32]),
+        envelope_key: PublicKey([0; 32]),
         class: 0,
         holder: types::Digest([place; 32]),
         // Two accounts to a holder.

@@ -6,6 +6,7 @@ use ledger::{
     governance::OPERATOR,
     order::{OrderEnd, Pair},
     trade::TradeId,
+    view_key::Reader,
 };
 use serde_json::{Value, json};
 use types::{AccountId, InstructionId, InstrumentId, PartyId, Sender};
@@ -70,6 +71,7 @@ fn concerns(event: &Event) -> Concerns {
         | Event::StatusChanged { instruction, .. }
         | Event::Short { instruction, .. }
         | Event::CancelAsked { instruction }
+        | Event::Funded { instruction }
         | Event::Prioritised { instruction, .. } => Concerns::Instruction(vec![*instruction]),
         Event::Mismatched { instruction, other, .. } => {
             Concerns::Instruction(vec![*instruction, *other])
@@ -99,6 +101,7 @@ fn concerns(event: &Event) -> Concerns {
         | Event::KeyRevoked { .. }
         | Event::Proposed { .. }
         | Event::ParameterSet { .. }
+        | Event::ViewKeySet { .. }
         | Event::ValidatorsSet { .. }
         | Event::DayOpened { .. }
         | Event::InstrumentListed { .. }
@@ -157,6 +160,7 @@ pub fn shown(facts: &Facts, event: &Event, pair: Option<Pair>) -> (&'static str,
             ("mismatched", json!({"id": id(instruction), "other": id(other), "reason": reason}))
         }
         Event::CancelAsked { instruction } => ("cancel-asked", json!({"id": id(instruction)})),
+        Event::Funded { instruction } => ("funded", json!({"id": id(instruction)})),
         Event::Prioritised { instruction, priority } => {
             let priority = format!("{priority:?}").to_lowercase();
             ("prioritised", json!({"id": id(instruction), "priority": priority}))
@@ -287,11 +291,20 @@ fn of_market(event: &Event) -> (&'static str, Value) {
         Event::ValidatorsSet { count } => ("validators-set", json!({"count": count})),
         Event::DayOpened { date } => ("day-opened", json!({"date": date.to_string()})),
         Event::AccountOpened { account, manager } => {
-            ("account-opened", json!({"account": account.to_string(), "manager": manager.0}))
+            let manager = manager.map(|it| it.0);
+            ("account-opened", json!({"account": account.to_string(), "manager": manager}))
         }
         Event::InstrumentListed { instrument, issuer } => {
             ("instrument-listed", json!({"instrument": instrument.to_string(), "issuer": issuer.0}))
         }
+        Event::ViewKeySet { reader } => match reader {
+            Reader::Administrators { key } => {
+                ("view-key-set", json!({"reader": "administrators", "key": key}))
+            }
+            Reader::Issuer { instrument } => {
+                ("view-key-set", json!({"reader": "issuer", "instrument": instrument.to_string()}))
+            }
+        },
         _ => unreachable!("the others are shown before"),
     }
 }

@@ -67,6 +67,7 @@ impl Market {
             let row = book::Account {
                 spend_key: PublicKey([0; 32]),
                 view_key: PublicKey([0; 32]),
+                envelope_key: PublicKey([0; 32]),
                 class: 0,
                 holder: Digest([0; 32]),
                 holder_number: [it; 16],

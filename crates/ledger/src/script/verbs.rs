@@ -255,10 +255,10 @@ impl Asking<'_, '_> {
             let number = super::cast::digest(b"furikae.script.holder.v1", holder.unwrap_or(&word));
             let [holder_number @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] = number;
             asked.push(Instruction::OpenAccount {
-                envelope_key: types::PublicKey([0; 32]),
                 account: super::cast::account(&word),
                 spend_key: PublicKey([0; 32]),
                 view_key: PublicKey([0; 32]),
+                envelope_key: PublicKey([0; 32]),
                 class,
                 holder: Digest(number),
                 holder_number,

@@ -1,18 +1,47 @@
 //! Refusals in words: what was wrong, and what to ask instead.
 
-use ledger::{governance::Roles, reject::Reject, trade::TradeId};
+use ledger::{governance::Roles, reject::Reject, trade::TradeId, view_key::Reader};
 
 /// Why the market says no, in a sentence.
 pub fn words(reject: &Reject) -> String {
     let of_market = of_parties(reject).or_else(|| of_accounts(reject));
-    let of_trading = || of_trades(reject).or_else(|| of_orders(reject));
+    let of_trading =
+        || of_trades(reject).or_else(|| of_orders(reject)).or_else(|| of_sealed(reject));
     of_market.or_else(of_trading).unwrap_or_else(|| reject.code().replace('-', " "))
+}
+
+fn of_sealed(reject: &Reject) -> Option<String> {
+    Some(match reject {
+        Reject::ViewKeyUnknown { reader: Reader::Administrators { .. } } => {
+            "the administrators have no view key yet".into()
+        }
+        Reject::ViewKeyUnknown { reader: Reader::Issuer { instrument } } => {
+            format!("the issuer of {instrument} has no view key yet")
+        }
+        Reject::ViewKeyNotAllowed => {
+            "it is no view key, is registered already, or has another number than the next".into()
+        }
+        Reject::NotThisAccount { account } => {
+            format!("account {account} gives or receives nothing here, or may not ask it")
+        }
+        Reject::CoverForNothing => "cover was named where nothing is given".into(),
+        Reject::AdministratorsKeyOld { key } => {
+            format!("amounts are sealed under the administrators' key {key} now: seal them again")
+        }
+        Reject::PositionMoved { account, instrument } => {
+            format!("the position of {account} in {instrument} has moved: prove over what stands")
+        }
+        Reject::SetNotAllowed => {
+            "the set is empty or too long, or does not name exactly what it debits".into()
+        }
+        _ => return None,
+    })
 }
 
 fn of_parties(reject: &Reject) -> Option<String> {
     Some(match reject {
-        Reject::SealedNotYet => {
-            "sealed amounts are not for this version: ask with open ones".into()
+        Reject::SealedNotAllowed => {
+            "it mixes open and sealed: an instrument is one of them for life, and so are its accounts".into()
         }
         Reject::Expired => "its envelope came after its expiry: ask again".into(),
         Reject::PartyUnknown { party } => format!("there is no party {}", party.0),
