@@ -1,0 +1,127 @@
+//! Checks many proofs together: on all cores, and if one is false it is found.
+//!
+//! ```text
+//!   items --dealt out--> one part a core --read--> equations, ranges --one sum each--> all hold
+//!                                                                    '--halves, again and again--> which do not
+//! ```
+//!
+//! What weighs the proofs of a sum is drawn from all that the sum is over. So the verdict needs no chance of the
+//! machine, and is the same alone, in any company, and on any number of cores.
+
+use std::{collections::BTreeSet, ops::Range, thread};
+
+use crypto::statement::{Shown, Statement};
+use types::{Bytes, Digest};
+
+use crate::{
+    range::{self, Ranges},
+    relation::relation,
+    shape::Shape,
+    sigma::{self, Equations},
+};
+
+/// Fewer than so many are not worth a thread.
+const PART_MIN: usize = 4;
+
+/// A verdict over many proofs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checked {
+    /// The statements whose proofs are true.
+    pub shown: Shown,
+    /// The places of the others, in their order.
+    pub false_ones: Vec<usize>,
+}
+
+/// Checks each statement's proof, on at most so many threads; with one on the caller's.
+#[must_use]
+pub fn check(items: &[(&Statement, &Bytes)], cores: usize) -> Checked {
+    let parts = cores.min(items.len().div_ceil(PART_MIN)).max(1);
+    let part = |first: usize| {
+        let mine = items.iter().enumerate().skip(first).step_by(parts);
+        check_part(mine.map(|(place, (statement, proof))| (place, *statement, *proof)))
+    };
+    let verdicts = thread::scope(|scope| {
+        let others: Vec<_> = (1..parts).map(|it| scope.spawn(move || part(it))).collect();
+        let mut verdicts = vec![part(0)];
+        let joined = others.into_iter().map(|it| it.join().expect("a check never panics"));
+        verdicts.extend(joined);
+        verdicts
+    });
+    let mut shown = Shown::nothing();
+    let mut false_ones = Vec::new();
+    for (part, others) in verdicts {
+        shown.absorb(part);
+        false_ones.extend(others);
+    }
+    false_ones.sort_unstable();
+    Checked { shown, false_ones }
+}
+
+/// What was read of a part, waiting for the sums.
+#[derive(Default)]
+struct Part<'a> {
+    equations: Vec<Equations<'a>>,
+    ranges: [Ranges; 2],
+}
+
+impl<'a> Part<'a> {
+    /// Takes over an item; `None` if it is false at sight.
+    fn add(
+        &mut self,
+        place: usize,
+        statement: &Statement,
+        digest: &Digest,
+        proof: &'a Bytes,
+    ) -> Option<()> {
+        let cut = Shape::of(&statement.claim)?.cut(&proof.0)?;
+        let relation = relation(&statement.claim, &cut.fresh)?;
+        for (aggregate, (ranged, proof)) in relation.ranged.iter().zip(&cut.ranges).enumerate() {
+            let transcript = range::transcript(digest, aggregate);
+            range::add(&mut self.ranges, place, transcript, ranged, proof)?;
+        }
+        let session = sigma::session(digest);
+        let (instance, proof) = (relation.instance, cut.equations);
+        self.equations.push(Equations { item: place, session, instance, proof });
+        Some(())
+    }
+}
+
+/// Checks a part on this thread: the statements that hold, and the places of those that do not.
+fn check_part<'a>(
+    items: impl Iterator<Item = (usize, &'a Statement, &'a Bytes)>,
+) -> (Shown, BTreeSet<usize>) {
+    let mut part = Part::default();
+    let mut digests = Vec::new();
+    let mut false_ones = BTreeSet::new();
+    for (place, statement, proof) in items {
+        let digest = statement.digest();
+        if part.add(place, statement, &digest, proof).is_none() {
+            false_ones.insert(place);
+        }
+        digests.push((place, digest));
+    }
+    let equations = &part.equations;
+    search(0..equations.len(), &|some| sigma::hold(&equations[some]), &mut |it| {
+        false_ones.insert(equations[it].item);
+    });
+    for ranges in &part.ranges {
+        search(0..ranges.len(), &|some| ranges.hold(some), &mut |it| {
+            false_ones.insert(ranges.item(it));
+        });
+    }
+    let shown = digests.iter().filter(|(place, _)| !false_ones.contains(place)).map(|it| it.1);
+    (Shown::checked(shown), false_ones)
+}
+
+/// Tells each that does not hold by itself: halves what does not hold together.
+fn search(some: Range<usize>, hold: &impl Fn(Range<usize>) -> bool, told: &mut impl FnMut(usize)) {
+    if some.is_empty() || hold(some.clone()) {
+        return;
+    }
+    if some.len() == 1 {
+        return told(some.start);
+    }
+    let middle = some.start + some.len() / 2;
+    search(some.start..middle, hold, told);
+    search(middle..some.end, hold, told);
+}

@@ -1,0 +1,28 @@
+//! With the same secrets and the same chance a proof has the same bytes: a crate that changed them would be noticed.
+
+use crypto::sha256;
+
+use super::sample::*;
+
+/// Digests of the proofs of one claim of each kind, in order.
+const DIGESTS: [&str; 11] = [
+    "93ec1da4602705ee7f5dc9619055b707d05dd123bfa37cac8fcce13a61cf9d86",
+    "aecf2894a7ada67949cdf8a6aecdb02ab7902fc5146fae75de35dc092d6f8032",
+    "c14265f738b34e83fd6d2bf8759e7a80082c0884f8a8a5ca1735383244a3a80a",
+    "d252a2b08488f9bea00970c06005864d728f5dfea35f0a10287cdee8b035eb36",
+    "331345a914e799d5f5cbe6137db878ba40bcc12f64f3cf6995b26efae2fe1707",
+    "0e8a3868a79e59ae1e0b6861aa9dca12ce06d13cc56ee776e18df51cdd428f7a",
+    "8af1e335a803d2b23dfb0f2c2446eea5c4783e41ae1dfc6fa594601e257b7d6b",
+    "c5e7e1689a04b9ade888001cc73874d57316b7253f0e9c616608acdaa0342305",
+    "764b3677ed6bd8bff0f3845228eff9166b63932f4443c3d820dfd2f057570cc6",
+    "7c3106fb9686640e0b6f77e865b98f23553b3cb21379d5ac04b340953db0e3e7",
+    "697673319d1ac2a387f6454e92fbf847f5baa58cf99018e7b438c08260f1bf54",
+];
+
+#[test]
+fn proofs_have_the_bytes_of_version_1() {
+    let mut chance = Chance(50);
+    let all = proved(one_of_each(&mut chance), &mut chance);
+    let digests: Vec<_> = all.iter().map(|it| sha256(&it.1.0).to_string()).collect();
+    assert_eq!(digests, DIGESTS);
+}
