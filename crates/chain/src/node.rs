@@ -170,7 +170,7 @@ impl<E: Runtime> Serving<E> {
         requests: Requests,
         (sender, receiver): (S, R),
     ) {
-        let Requests { mut asked, status } = requests;
+        let Requests { asked, status } = requests;
         let opened = self.application.open(&self.databases, |progress| {
             tracing::info!(
                 size = progress.size,

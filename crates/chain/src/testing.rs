@@ -32,7 +32,7 @@ use crate::{
     application::{Application, Sink},
     block::{Block, our_key},
     execute::Market,
-    mempool::{Limits, Mempool},
+    mempool::{Limits, Mempool, Refused},
 };
 
 pub type Context = deterministic::Context;
@@ -67,7 +67,7 @@ pub fn genesis() -> Genesis {
         },
         key: secret(number).public(),
     };
-    let operator = Roles::ADMINISTRATOR.and(Roles::SETTLEMENT_BANK);
+    let operator = Roles::ADMINISTRATOR.and(Roles::SETTLEMENT_BANK).and(Roles::ISSUER);
     let members = (2..=5).map(|it| party(it, Roles::PARTICIPANT));
     Genesis {
         name: text("a market"),
@@ -228,9 +228,14 @@ impl Node {
     }
 
     pub async fn put(&self, signed: &Signed) {
+        assert_eq!(self.offer(signed).await, Ok(true));
+    }
+
+    /// Hands an envelope over, which may be refused.
+    pub async fn offer(&self, signed: &Signed) -> Result<bool, Refused> {
         let now = self.context.current();
-        let taken = self.mempool.submit(self.state.databases(), now, &signed.to_bytes()).await;
-        assert_eq!(taken.unwrap(), Ok(true));
+        let taken = self.mempool.submit(self.state.databases(), now, &[signed.to_bytes()]).await;
+        taken.unwrap().remove(0)
     }
 
     /// Proposes on `parent` in this view.

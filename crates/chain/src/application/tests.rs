@@ -325,9 +325,9 @@ fn a_block_with_an_inadmissible_envelope_is_refused_and_a_leader_leaves_it_out()
         let late = signed(3, 5, 1, vec![pay(3, 2, 1)]);
         let refused = two
             .mempool
-            .submit(two.state.databases(), std::time::UNIX_EPOCH, &late.to_bytes())
+            .submit(two.state.databases(), std::time::UNIX_EPOCH, &[late.to_bytes()])
             .await;
-        assert_eq!(refused.unwrap(), Err(Refused::KeyUnknown));
+        assert_eq!(refused.unwrap(), [Err(Refused::KeyUnknown)]);
     });
 }
 
@@ -552,8 +552,9 @@ fn what_a_venue_forwards_stands_with_the_signature_of_each_member() {
             (altered(&|it| it.witnesses.swap(1, 3)), Refused::Signature),
             (altered(&|it| it.witnesses[2].bytes.0[9] ^= 1), Refused::Signature),
         ] {
-            let taken = one.mempool.submit(one.state.databases(), context.current(), &bytes).await;
-            assert_eq!(taken.unwrap(), Err(refused));
+            let taken =
+                one.mempool.submit(one.state.databases(), context.current(), &[bytes]).await;
+            assert_eq!(taken.unwrap(), [Err(refused)]);
         }
         // One that a member sent beside, and that the forwarded ones will have passed.
         one.put(&signed(2, 0, 2, vec![pay(2, 3, 1)])).await;

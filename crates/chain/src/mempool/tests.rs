@@ -260,7 +260,11 @@ fn an_envelope_that_may_not_stand_in_a_block_does_not_enter() {
         ];
         let state = node.state.databases().clone();
         let submit = async |bytes: &[u8]| {
-            node.mempool.submit(&state, context.current(), bytes).await.unwrap()
+            node.mempool
+                .submit(&state, context.current(), &[bytes.to_vec()])
+                .await
+                .unwrap()
+                .remove(0)
         };
         for (bytes, refused) in ladder.drain(..) {
             assert_eq!(submit(&bytes).await, Err(refused));
@@ -273,8 +277,9 @@ fn an_envelope_that_may_not_stand_in_a_block_does_not_enter() {
         let mut node = node;
         let block = node.advance(&block, 2).await;
         assert_eq!(block.body().envelopes.len(), 1);
-        let used = node.mempool.submit(&state, context.current(), &good.to_bytes()).await.unwrap();
-        assert_eq!(used, Err(Refused::NumberUsed { next: 1 }));
+        let used =
+            node.mempool.submit(&state, context.current(), &[good.to_bytes()]).await.unwrap();
+        assert_eq!(used, [Err(Refused::NumberUsed { next: 1 })]);
     });
 }
 

@@ -20,10 +20,11 @@ listen::codes! {
     MARKET "other-market" 400 "The envelope is for another market";
     COUNT "instruction-count" 400 "The envelope carries no instruction, or too many";
     VIA "via" 400 "The envelope names a venue that alone may bring it";
-    WITNESSES "witnesses" 400 "The envelope has not exactly one signature, and one for each that it forwards";
+    WITNESSES "witnesses" 400 "The envelope has not its signatures, proofs and sealed envelope, in this order";
     EXPIRED "expired" 400 "The envelope has expired";
     KEY "key-unknown" 403 "The sender has no such key";
     SIGNATURE "signature-false" 403 "The signature is not that of the key";
+    PROOF "proof-false" 403 "A proof does not show what its instruction needs";
     KNOWN "envelope-known" 409 "This envelope waits already";
     NUMBER_USED "number-used" 409 "The envelope's number is used up";
     NUMBER_TAKEN "number-taken" 409 "Another envelope waits with this number";
@@ -58,6 +59,7 @@ pub fn refused(why: Refused) -> Problem {
         Refused::Witnesses => WITNESSES,
         Refused::KeyUnknown => KEY,
         Refused::Signature => SIGNATURE,
+        Refused::Proof(_) => PROOF,
         Refused::Expired => EXPIRED,
         Refused::NumberUsed { .. } => NUMBER_USED,
         Refused::NumberTooHigh { .. } => NUMBER_AHEAD,

@@ -37,6 +37,7 @@ pub fn refusals() -> Vec<(Refused, &'static str, u16)> {
         (Refused::Witnesses, "witnesses", 400),
         (Refused::KeyUnknown, "key-unknown", 403),
         (Refused::Signature, "signature-false", 403),
+        (Refused::Proof(3), "proof-false", 403),
         (Refused::Expired, "expired", 400),
         (Refused::NumberUsed { next: 4 }, "number-used", 409),
         (Refused::NumberTooHigh { next: 4, window: 8 }, "number-ahead", 429),
