@@ -11,7 +11,7 @@ use futures::{
     channel::{mpsc, oneshot},
 };
 pub use store::archive::{Proved, When};
-use types::{ChainId, Digest, LedgerTime, PublicKey};
+use types::{Bytes, ChainId, Digest, LedgerTime, PublicKey};
 
 use crate::mempool::Refused;
 
@@ -74,6 +74,8 @@ pub enum Ask {
     Submit(Vec<u8>, Answer<Result<bool, Refused>>),
     /// The bytes of a block's `Certified`.
     Block(u64, Answer<Option<Vec<u8>>>),
+    /// The sealed envelopes in a block, in their order.
+    Envelopes(u64, Answer<Option<Vec<Bytes>>>),
     /// Rows of the newest final state.
     Rows(Vec<[u8; 48]>, Answer<Vec<Option<Stands>>>),
     /// The height of the last block that is not later.
@@ -141,6 +143,14 @@ impl Door {
     /// [`Unanswered`].
     pub async fn block(&self, height: u64) -> Result<Option<Vec<u8>>, Unanswered> {
         self.ask(|answer| Ask::Block(height, answer)).await
+    }
+
+    /// The sealed envelopes in a final block, in their order; `None` if it is not kept.
+    ///
+    /// # Errors
+    /// [`Unanswered`].
+    pub async fn envelopes(&self, height: u64) -> Result<Option<Vec<Bytes>>, Unanswered> {
+        self.ask(|answer| Ask::Envelopes(height, answer)).await
     }
 
     /// Rows of the newest final state, in the order of `keys`.

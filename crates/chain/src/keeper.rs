@@ -18,13 +18,14 @@ use futures::{
     SinkExt as _, StreamExt as _,
     channel::{mpsc, oneshot},
 };
+use ledger::Signed;
 use store::{
     Fault,
     archive::{Archive, Config, Proved, When},
 };
 use types::{Bytes, LedgerTime};
 
-use crate::{Block, Marshal, Runtime, application::Sink};
+use crate::{Block, Marshal, Runtime, application::Sink, block::Shown};
 
 /// Questions that wait at most, beyond one for each who asks.
 const WAITING_MAX: usize = 64;
@@ -48,6 +49,7 @@ type Answer<T> = oneshot::Sender<Result<T, Fault>>;
 enum Ask {
     Keep(Arc<BlockChanges>, oneshot::Sender<()>),
     Block(u64, Answer<Option<Certified>>),
+    Envelopes(u64, Answer<Option<Vec<Bytes>>>),
     AtTime(LedgerTime, Answer<Option<u64>>),
     Prove(Box<store::Key>, u64, When, Answer<Proved>),
 }
@@ -94,6 +96,9 @@ async fn run<E: Runtime>(
             Ask::Block(height, answer) => {
                 let _ = answer.send(certified(&archive, &marshal, height).await);
             }
+            Ask::Envelopes(height, answer) => {
+                let _ = answer.send(Ok(envelopes(&marshal, height).await));
+            }
             Ask::AtTime(time, answer) => {
                 let _ = answer.send(archive.at_time(time).await);
             }
@@ -124,6 +129,17 @@ async fn certified<E: Runtime>(
 ) -> Result<Option<Certified>, Fault> {
     let Some(changes) = archive.get(height).await? else { return Ok(None) };
     Ok(Some(Certified { changes, certificate: certificate_of(marshal, height).await }))
+}
+
+/// The sealed envelopes in the block of this height.
+async fn envelopes(marshal: &Marshal, height: u64) -> Option<Vec<Bytes>> {
+    let block = marshal.get_block(Height::new(height)).await?;
+    let witnesses = block.body().envelopes.iter().flat_map(|it| &it.witnesses);
+    let sealed = witnesses.filter_map(|it| match it {
+        Shown::Whole(witness) if witness.class == Signed::SEALED => Some(witness.bytes.clone()),
+        _ => None,
+    });
+    Some(sealed.collect())
 }
 
 /// The certificate that the block of this height has of its own.
@@ -182,6 +198,14 @@ impl Keeper {
     /// [`Fault::Damaged`], [`Fault::Closed`].
     pub async fn block(&self, height: u64) -> Result<Option<Certified>, Fault> {
         self.ask(|answer| Ask::Block(height, answer)).await
+    }
+
+    /// The sealed envelopes in the block of this height; `None` if it is not kept.
+    ///
+    /// # Errors
+    /// [`Fault::Closed`].
+    pub async fn envelopes(&self, height: u64) -> Result<Option<Vec<Bytes>>, Fault> {
+        self.ask(|answer| Ask::Envelopes(height, answer)).await
     }
 
     /// The height of the last header that is not later than `time`.

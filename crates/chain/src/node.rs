@@ -224,6 +224,10 @@ impl<E: Runtime> Serving<E> {
                 let block = self.keeper.block(height).await;
                 let _ = answer.send(block.map(|it| it.map(|it| it.to_bytes())).map_err(damaged));
             }
+            Ask::Envelopes(height, answer) => {
+                let envelopes = self.keeper.envelopes(height).await;
+                let _ = answer.send(envelopes.map_err(damaged));
+            }
             Ask::Rows(keys, answer) => {
                 let rows = state::read(&self.databases, &keys).await;
                 let stands = |row: store::Row| Stands { changed: row.changed, value: row.value };

@@ -12,7 +12,7 @@ use crypto::proof::Proof;
 use listen::{Asker, Problem, line, whole};
 use serde_json::{Value, json};
 use store::archive::{Proved, When};
-use types::LedgerTime;
+use types::{LedgerTime, Wire as _};
 
 use super::{
     App, blocks,
@@ -20,11 +20,12 @@ use super::{
 };
 
 /// Method and path of everything that may be asked.
-pub const ROUTES: [(&str, &str); 11] = [
+pub const ROUTES: [(&str, &str); 12] = [
     ("post", "/v1/envelopes"),
     ("get", "/v1/status"),
     ("get", "/v1/blocks"),
     ("get", "/v1/blocks/{height}"),
+    ("get", "/v1/blocks/{height}/envelopes"),
     ("get", "/v1/heights"),
     ("get", "/v1/rows"),
     ("get", "/v1/proofs/{key}"),
@@ -56,6 +57,7 @@ fn handler(method: &str, path: &str) -> MethodRouter<App> {
         ("get", "/v1/status") => get(status),
         ("get", "/v1/blocks") => get(stream),
         ("get", "/v1/blocks/{height}") => get(block),
+        ("get", "/v1/blocks/{height}/envelopes") => get(envelopes),
         ("get", "/v1/heights") => get(height_at),
         ("get", "/v1/rows") => get(rows),
         ("get", "/v1/proofs/{key}") => get(proof),
@@ -127,6 +129,16 @@ async fn block(State(app): State<App>, Path(height): Path<String>) -> Answer<Res
     let block =
         app.door.block(height).await.map_err(unanswered)?.ok_or_else(|| not_here(height))?;
     Ok(([(header::CONTENT_TYPE, "application/octet-stream")], block).into_response())
+}
+
+async fn envelopes(State(app): State<App>, Path(height): Path<String>) -> Answer<Response> {
+    let height = number(&height, "height")?;
+    if height > app.door.status().height {
+        return Err(not_here(height));
+    }
+    let envelopes = app.door.envelopes(height).await.map_err(unanswered)?;
+    let envelopes = envelopes.ok_or_else(|| not_here(height))?.to_bytes();
+    Ok(([(header::CONTENT_TYPE, "application/octet-stream")], envelopes).into_response())
 }
 
 async fn height_at(State(app): State<App>, RawQuery(query): RawQuery) -> Answer<Json<Value>> {

@@ -107,7 +107,13 @@ fn the_status_blocks_rows_and_times() {
     assert_eq!((answer.status, answer.body), (200, block(4, 100)));
     for height in [LOST, HEIGHT + 1, u64::MAX] {
         assert_eq!(get(address, &format!("/v1/blocks/{height}")).code(), "block-not-here");
+        let envelopes = format!("/v1/blocks/{height}/envelopes");
+        assert_eq!(get(address, &envelopes).code(), "block-not-here");
     }
+
+    let envelopes = get(address, "/v1/blocks/4/envelopes");
+    assert_eq!((envelopes.status, envelopes.body), (200, vec![0, 0, 0, 1, 0, 0, 0, 3, 4, 4, 4]));
+    assert_eq!(get(address, "/v1/blocks/x/envelopes").code(), "query-malformed");
 
     assert_eq!(get(address, "/v1/heights?time=14").json()["height"], 4);
     assert_eq!(get(address, "/v1/heights?time=9").code(), "block-not-here");

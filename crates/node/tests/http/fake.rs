@@ -111,6 +111,11 @@ pub fn on(disk: Disk, limits: Limits, ready: bool, block_len: usize) -> Node {
                 Ask::Block(height, answer) => {
                     drop(answer.send(Ok(Some(block(height, block_len)))));
                 }
+                Ask::Envelopes(LOST, answer) => drop(answer.send(Ok(None))),
+                Ask::Envelopes(height, answer) => {
+                    let envelope = vec![u8::try_from(height).unwrap(); 3];
+                    drop(answer.send(Ok(Some(vec![Bytes(envelope)]))));
+                }
                 Ask::Rows(keys, answer) => {
                     let row = |key: &[u8; 48]| {
                         let row = Stands { changed: 4, value: key[..2].to_vec() };
