@@ -11,12 +11,12 @@
 use std::{collections::BTreeSet, ops::Range, thread};
 
 use crypto::statement::{Shown, Statement};
-use types::{Bytes, Digest};
+use types::Digest;
 
 use crate::{
     range::{self, Ranges},
     relation::relation,
-    shape::Shape,
+    shape::{Proof, Shape},
     sigma::{self, Equations},
 };
 
@@ -34,7 +34,7 @@ pub struct Checked {
 
 /// Checks each statement's proof, on at most so many threads; with one on the caller's.
 #[must_use]
-pub fn check(items: &[(&Statement, &Bytes)], cores: usize) -> Checked {
+pub fn check(items: &[(&Statement, &Proof)], cores: usize) -> Checked {
     let parts = cores.min(items.len().div_ceil(PART_MIN)).max(1);
     let part = |first: usize| {
         let mine = items.iter().enumerate().skip(first).step_by(parts);
@@ -71,9 +71,9 @@ impl<'a> Part<'a> {
         place: usize,
         statement: &Statement,
         digest: &Digest,
-        proof: &'a Bytes,
+        proof: &'a Proof,
     ) -> Option<()> {
-        let cut = Shape::of(&statement.claim)?.cut(&proof.0)?;
+        let cut = Shape::of(&statement.claim)?.cut(proof)?;
         let relation = relation(&statement.claim, &cut.fresh)?;
         for (aggregate, (ranged, proof)) in relation.ranged.iter().zip(&cut.ranges).enumerate() {
             let transcript = range::transcript(digest, aggregate);
@@ -88,7 +88,7 @@ impl<'a> Part<'a> {
 
 /// Checks a part on this thread: the statements that hold, and the places of those that do not.
 fn check_part<'a>(
-    items: impl Iterator<Item = (usize, &'a Statement, &'a Bytes)>,
+    items: impl Iterator<Item = (usize, &'a Statement, &'a Proof)>,
 ) -> (Shown, BTreeSet<usize>) {
     let mut part = Part::default();
     let mut digests = Vec::new();

@@ -25,4 +25,4 @@ mod tests;
 pub use check::{Checked, check};
 pub use prove::{CannotProve, Secrets, prove};
 pub use secret::{Secret, reads, reads_units, seal, view_key};
-pub use shape::{REKEYED_MAX, SUMS_MAX};
+pub use shape::{Proof, REKEYED_MAX, SUMS_MAX};

@@ -4,10 +4,17 @@ use crypto::statement::Statement;
 use curve25519_dalek::Scalar;
 use rand_core::CryptoRng;
 use sigma_proofs::ProverRng;
-use types::{Bytes, Digest};
+use types::Digest;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use crate::{known::Known, range, relation::relation, secret::Secret, shape::AGGREGATE_MAX, sigma};
+use crate::{
+    known::Known,
+    range,
+    relation::relation,
+    secret::Secret,
+    shape::{AGGREGATE_MAX, Proof},
+    sigma,
+};
 
 /// What only the prover knows, for each kind of claim. It is wiped when it is dropped.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
@@ -116,7 +123,7 @@ pub fn prove(
     statement: &Statement,
     secrets: &Secrets,
     rng: &mut impl CryptoRng,
-) -> Result<Bytes, CannotProve> {
+) -> Result<Proof, CannotProve> {
     let digest = statement.digest();
     let mut chance = Chance::new(&digest, secrets, rng);
     let known = Known::of(&statement.claim, secrets, &mut chance)?;
@@ -133,7 +140,7 @@ pub fn prove(
         opened.resize(ranged.len(), (0, Scalar::ZERO));
         bytes.extend(range::prove(range::transcript(&digest, place), ranged, &opened, rng));
     }
-    Ok(Bytes(bytes))
+    Ok(Proof(bytes))
 }
 
 /// Chance that is also drawn from the statement and the secrets: if the machine's should ever repeat, two proofs

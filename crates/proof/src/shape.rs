@@ -24,6 +24,10 @@ pub const REKEYED_MAX: usize = 1_024;
 /// Most commitments whose range one proof shows.
 pub const AGGREGATE_MAX: usize = 8;
 
+/// A proof, as bytes: those of a witness. Whatever they are, checking them never panics.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proof(pub Vec<u8>);
+
 /// How many of each a proof has.
 pub struct Shape {
     /// Fresh commitments.
@@ -75,8 +79,8 @@ impl Shape {
     }
 
     /// Cuts a proof into its parts; `None` if it is not exactly as long as they are.
-    pub fn cut<'a>(&self, proof: &'a [u8]) -> Option<Cut<'a>> {
-        let (fresh, rest) = proof.split_at_checked(32 * self.fresh)?;
+    pub fn cut<'a>(&self, proof: &'a Proof) -> Option<Cut<'a>> {
+        let (fresh, rest) = proof.0.split_at_checked(32 * self.fresh)?;
         let (equations, mut rest) = rest.split_at_checked(32 * (self.equations + self.secrets))?;
         let mut ranges = Vec::with_capacity(self.aggregates.len());
         for count in &self.aggregates {

@@ -1,9 +1,10 @@
 //! Whatever byte is changed, of a statement or of its proof, it is not shown.
 
 use crypto::statement::{Claim, Statement};
-use types::{Bytes, ChainId, Digest, Wire as _};
+use types::{ChainId, Digest, Wire as _};
 
 use super::sample::*;
+use crate::Proof;
 
 /// Each byte with one of its bits turned.
 fn turned(bytes: &[u8]) -> impl Iterator<Item = Vec<u8>> {
@@ -21,7 +22,7 @@ fn every_byte_of_a_proof_counts() {
         // The longest is of the parts of shorter ones; every 7th of its bytes will do.
         let step = if proof.0.len() > 2_000 { 7 } else { 1 };
         for (place, other) in turned(&proof.0).enumerate().step_by(step) {
-            assert!(!holds(&statement, &Bytes(other)), "byte {place} of {:?}", statement.claim);
+            assert!(!holds(&statement, &Proof(other)), "byte {place} of {:?}", statement.claim);
         }
     }
 }
@@ -57,9 +58,9 @@ fn a_proof_is_exactly_as_long_as_its_claim_says() {
     let mut chance = Chance(23);
     for (statement, proof) in proved(one_of_each(&mut chance), &mut chance) {
         let longer = [&proof.0[..], &[0]].concat();
-        assert!(!holds(&statement, &Bytes(longer)), "one byte more");
+        assert!(!holds(&statement, &Proof(longer)), "one byte more");
         for end in (0..proof.0.len()).step_by(32) {
-            assert!(!holds(&statement, &Bytes(proof.0[..end].to_vec())), "cut at {end}");
+            assert!(!holds(&statement, &Proof(proof.0[..end].to_vec())), "cut at {end}");
         }
     }
 }

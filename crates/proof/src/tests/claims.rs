@@ -4,10 +4,11 @@ use crypto::{
     sealed::{Handles, Sealed},
     statement::{Claim, Stated, Statement},
 };
-use types::Bytes;
 
 use super::sample::*;
-use crate::{CannotProve, REKEYED_MAX, SUMS_MAX, Secret, Secrets, check, prove, reads_units, seal};
+use crate::{
+    CannotProve, Proof, REKEYED_MAX, SUMS_MAX, Secret, Secrets, check, prove, reads_units, seal,
+};
 
 #[test]
 fn each_kind_is_shown_alone_and_among_others() {
@@ -100,7 +101,7 @@ fn the_most_of_each_is_shown_and_one_more_is_refused() {
     ];
     for (statement, secrets) in more {
         assert_eq!(prove(&statement, &secrets, &mut chance), Err(CannotProve::Malformed));
-        assert!(!holds(&statement, &Bytes(vec![])));
+        assert!(!holds(&statement, &Proof(vec![])));
     }
 }
 

@@ -6,11 +6,10 @@ use crypto::{
 };
 use curve25519_dalek::{RistrettoPoint, Scalar};
 use sigma_proofs::ProverRng;
-use types::Bytes;
 
 use super::sample::*;
 use crate::{
-    Secret, range,
+    Proof, Secret, range,
     relation::{BLINDINGS, relation},
     secret::commitment,
     sigma, view_key,
@@ -49,7 +48,7 @@ impl Forger {
     }
 
     /// A proof of the equations, and one that these are in range, in place of what should be.
-    fn proof(&self, opened: [(u64, Scalar); 2]) -> Bytes {
+    fn proof(&self, opened: [(u64, Scalar); 2]) -> Proof {
         let digest = self.statement.digest();
         let relation = relation(&self.statement.claim, &[self.left]).unwrap();
         let mut rng = ProverRng::from_seed([9; 32]);
@@ -60,7 +59,7 @@ impl Forger {
         });
         let transcript = range::transcript(&digest, 0);
         let range = range::prove(transcript, &ranged, &opened, &mut Chance(41));
-        Bytes([&self.left[..], &equations, &range].concat())
+        Proof([&self.left[..], &equations, &range].concat())
     }
 
     /// Whether the equations alone hold.

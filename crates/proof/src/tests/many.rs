@@ -4,13 +4,13 @@ use std::sync::LazyLock;
 
 use crypto::statement::Statement;
 use proptest::prelude::*;
-use types::{Bytes, Wire as _};
+use types::Wire as _;
 
 use super::sample::*;
-use crate::check;
+use crate::{Proof, check};
 
 /// Three of each kind, true.
-static TRUE: LazyLock<Vec<(Statement, Bytes)>> = LazyLock::new(|| {
+static TRUE: LazyLock<Vec<(Statement, Proof)>> = LazyLock::new(|| {
     let mut chance = Chance(30);
     let mut all: Vec<_> = (0..3).flat_map(|_| one_of_each(&mut chance)).collect();
     for (place, (statement, _)) in all.iter_mut().enumerate() {
@@ -20,7 +20,7 @@ static TRUE: LazyLock<Vec<(Statement, Bytes)>> = LazyLock::new(|| {
 });
 
 /// All of them, these with a byte changed.
-fn with_false(places: &[(usize, usize)]) -> Vec<(Statement, Bytes)> {
+fn with_false(places: &[(usize, usize)]) -> Vec<(Statement, Proof)> {
     let mut all = TRUE.clone();
     for (place, byte) in places {
         let proof = &mut all[*place].1.0;
@@ -53,7 +53,7 @@ proptest! {
         place in 0..33_usize,
         bytes in prop::collection::vec(any::<u8>(), 0..2_000),
     ) {
-        prop_assert!(!holds(&TRUE[place].0, &Bytes(bytes)));
+        prop_assert!(!holds(&TRUE[place].0, &Proof(bytes)));
     }
 
     #[test]
@@ -117,7 +117,7 @@ fn the_verdict_is_the_same_each_time_and_on_any_cores() {
 #[test]
 fn one_item_twice_is_two_verdicts() {
     let (statement, proof) = &TRUE[0];
-    let wrong = Bytes(vec![1; proof.0.len()]);
+    let wrong = Proof(vec![1; proof.0.len()]);
     let checked = check(&[(statement, proof), (statement, &wrong), (statement, proof)], 1);
     assert_eq!(checked.false_ones, [1]);
     assert!(checked.shown.contains(statement), "it was shown, though not by each");

@@ -8,9 +8,9 @@ use crypto::{
     statement::{Claim, Stated, Statement},
 };
 use rand_core::{TryCryptoRng, TryRng};
-use types::{Bytes, ChainId, Digest};
+use types::{ChainId, Digest};
 
-use crate::{Checked, Secret, Secrets, check, prove, seal, view_key};
+use crate::{Checked, Proof, Secret, Secrets, check, prove, seal, view_key};
 
 /// Chance that is the same each time: digests of a number that is counted up.
 pub struct Chance(pub u64);
@@ -142,7 +142,7 @@ pub fn one_of_each(chance: &mut Chance) -> Vec<(Statement, Secrets)> {
 }
 
 /// Their proofs.
-pub fn proved(claims: Vec<(Statement, Secrets)>, chance: &mut Chance) -> Vec<(Statement, Bytes)> {
+pub fn proved(claims: Vec<(Statement, Secrets)>, chance: &mut Chance) -> Vec<(Statement, Proof)> {
     let one = |(statement, secrets): (Statement, Secrets)| {
         let proof = prove(&statement, &secrets, chance).unwrap();
         (statement, proof)
@@ -151,13 +151,13 @@ pub fn proved(claims: Vec<(Statement, Secrets)>, chance: &mut Chance) -> Vec<(St
 }
 
 /// The verdict over all of these.
-pub fn checked(all: &[(Statement, Bytes)], cores: usize) -> Checked {
+pub fn checked(all: &[(Statement, Proof)], cores: usize) -> Checked {
     let items: Vec<_> = all.iter().map(|(statement, proof)| (statement, proof)).collect();
     check(&items, cores)
 }
 
 /// Whether this holds, by itself.
-pub fn holds(statement: &Statement, proof: &Bytes) -> bool {
+pub fn holds(statement: &Statement, proof: &Proof) -> bool {
     let checked = check(&[(statement, proof)], 1);
     let shown = checked.shown.contains(statement);
     assert_eq!(checked.false_ones, if shown { vec![] } else { vec![0] });
