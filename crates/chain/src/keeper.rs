@@ -134,7 +134,7 @@ async fn certified<E: Runtime>(
 /// The sealed envelopes in the block of this height.
 async fn envelopes(marshal: &Marshal, height: u64) -> Option<Vec<Bytes>> {
     let block = marshal.get_block(Height::new(height)).await?;
-    let witnesses = block.body().envelopes.iter().flat_map(|it| &it.witnesses);
+    let witnesses = block.inner().body().envelopes.iter().flat_map(|it| &it.witnesses);
     let sealed = witnesses.filter_map(|it| match it {
         Shown::Whole(witness) if witness.class == Signed::SEALED => Some(witness.bytes.clone()),
         _ => None,

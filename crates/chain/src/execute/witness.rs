@@ -12,7 +12,8 @@ use std::{
 
 use crypto::{Shown, Statement, keys};
 use ledger::{Envelope, Key, Signed};
-use types::{Bytes, Digest, PublicKey, Wire as _, Witness};
+use proof::Proof;
+use types::{Digest, PublicKey, Wire as _, Witness};
 
 use crate::block;
 
@@ -32,7 +33,7 @@ pub struct Witnesses {
     /// Its signatures, with the rows of their keys.
     pub signatures: Vec<(Key, Signature)>,
     /// Its proofs, with the places of their instructions.
-    pub proofs: Vec<(u16, Bytes)>,
+    pub proofs: Vec<(u16, Proof)>,
 }
 
 impl Witnesses {
@@ -52,7 +53,7 @@ impl Witnesses {
         let mut proofs = Vec::new();
         for (index, instruction) in (0_u16..).zip(&envelope.instructions) {
             if instruction.has_proof(envelope.sender) {
-                proofs.push((index, next(Signed::PROOF)?.bytes.clone()));
+                proofs.push((index, Proof(next(Signed::PROOF)?.bytes.0.clone())));
             }
         }
         if envelope.sealed != Digest([0; 32]) {
@@ -75,7 +76,7 @@ impl Witnesses {
 
     /// Statements with the proofs of the instructions at their places.
     #[must_use]
-    pub fn proving(&self, statements: Vec<(u16, Statement)>) -> Vec<(Statement, Bytes)> {
+    pub fn proving(&self, statements: Vec<(u16, Statement)>) -> Vec<(Statement, Proof)> {
         let proof = |index| self.proofs.iter().find(|it| it.0 == index).map(|it| it.1.clone());
         statements.into_iter().filter_map(|(index, it)| Some((it, proof(index)?))).collect()
     }
@@ -141,8 +142,8 @@ impl Verdicts {
 
     /// Those of these statements that their proofs show, checked together.
     #[must_use]
-    pub fn show(&self, claimed: Vec<(Statement, Bytes)>) -> Shown {
-        let name = |(statement, proof): &(Statement, Bytes)| {
+    pub fn show(&self, claimed: Vec<(Statement, Proof)>) -> Shown {
+        let name = |(statement, proof): &(Statement, Proof)| {
             let mut bytes = statement.digest().to_bytes();
             crypto::sha256(&proof.0).write(&mut bytes);
             crypto::digest(b"furikae proof verdict 1", &bytes)

@@ -21,7 +21,7 @@ use ledger::{
     settlement::{Legs, Priority, SealedTerms, Terms},
     view_key::{Reader, registration},
 };
-use proof::{Secret, Secrets, prove, seal, view_key};
+use proof::{Proof, Secret, Secrets, prove, seal, view_key};
 use types::{
     AccountId, BusinessDate, Cfi, InstrumentId, KeyId, Lane, PublicKey, Wire as _, Witness,
 };
@@ -82,8 +82,8 @@ fn administrators() -> Owner {
 }
 
 /// With this proof beside its signature.
-fn proven(mut signed: Signed, proof: Bytes) -> Signed {
-    signed.witnesses.push(Witness { class: Signed::PROOF, bytes: proof });
+fn proven(mut signed: Signed, Proof(proof): Proof) -> Signed {
+    signed.witnesses.push(Witness { class: Signed::PROOF, bytes: Bytes(proof) });
     signed
 }
 
@@ -333,7 +333,7 @@ fn an_account_signs_with_its_own_key_alone() {
         let (one, _, stands) = morning_over(&context, "one").await;
         let payment = pays(0, 30, &stands);
         let stolen = sign(payment.envelope.clone(), &owner(2).spend);
-        let stolen = proven(stolen, payment.witnesses[1].bytes.clone());
+        let stolen = proven(stolen, Proof(payment.witnesses[1].bytes.0.clone()));
         assert_eq!(one.offer(&stolen).await, Err(Refused::Signature));
         let mut unknown = payment.envelope.clone();
         unknown.sender = Sender::Account(AccountId([77; 16]));
