@@ -25,6 +25,7 @@ mod follow;
 pub mod history;
 pub mod keys;
 pub mod moment;
+pub mod opening;
 mod outbox;
 pub mod play;
 pub mod proof;
@@ -33,6 +34,7 @@ pub mod run;
 mod scripted;
 mod sending;
 mod sign;
+pub mod spending;
 #[cfg(test)]
 mod testing;
 mod view;
