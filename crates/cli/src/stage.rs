@@ -2,6 +2,8 @@
 //!
 //! What is there already is left as it is, so that all of it can be asked again.
 
+pub mod sealed;
+
 use std::collections::BTreeMap;
 
 use crypto::Amount;

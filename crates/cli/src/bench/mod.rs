@@ -2,6 +2,7 @@
 
 mod history;
 mod quiet;
+mod sealed;
 
 use tokio::runtime::Runtime;
 
@@ -14,6 +15,8 @@ pub enum Bench {
     Quiet(quiet::Asked),
     /// A gateway's history: how soon it is made again, and read; registries of random moments against a replay
     History(history::Asked),
+    /// Sealed deliveries against payment, their proofs made beforehand: how many a second settle
+    Sealed(sealed::Asked),
 }
 
 /// `furikae bench ..`.
@@ -24,6 +27,7 @@ pub fn bench(runtime: &Runtime, asked: &Bench) -> Result<()> {
     match asked {
         Bench::Quiet(asked) => quiet::quiet(runtime, asked),
         Bench::History(asked) => history::history(runtime, asked),
+        Bench::Sealed(asked) => sealed::sealed(runtime, asked),
     }
 }
 
