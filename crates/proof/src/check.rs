@@ -8,14 +8,14 @@
 //! What weighs the proofs of a sum is drawn from all that the sum is over. So the verdict needs no chance of the
 //! machine, and is the same alone, in any company, and on any number of cores.
 
-use std::{collections::BTreeSet, ops::Range, thread};
+use std::{collections::BTreeSet, ops::Range, thread, time::Duration};
 
 use crypto::statement::{Shown, Statement};
 use types::Digest;
 
 use crate::{
     range::{self, Ranges},
-    relation::relation,
+    relation::{Keys, relation},
     shape::{Proof, Shape},
     sigma::{self, Equations},
 };
@@ -60,11 +60,29 @@ pub fn check(items: &[(&Statement, &Proof)], cores: usize) -> Checked {
 /// What was read of a part, waiting for the sums.
 #[derive(Default)]
 struct Part<'a> {
+    keys: Keys,
     equations: Vec<Equations<'a>>,
     ranges: [Ranges; 2],
 }
 
 impl<'a> Part<'a> {
+    /// Reads all of these: what waits for the sums, each digest, and which are false at sight.
+    fn read(
+        items: impl Iterator<Item = (usize, &'a Statement, &'a Proof)>,
+    ) -> (Self, Vec<(usize, Digest)>, BTreeSet<usize>) {
+        let mut part = Self::default();
+        let mut digests = Vec::new();
+        let mut false_ones = BTreeSet::new();
+        for (place, statement, proof) in items {
+            let digest = statement.digest();
+            if part.add(place, statement, &digest, proof).is_none() {
+                false_ones.insert(place);
+            }
+            digests.push((place, digest));
+        }
+        (part, digests, false_ones)
+    }
+
     /// Takes over an item; `None` if it is false at sight.
     fn add(
         &mut self,
@@ -74,7 +92,7 @@ impl<'a> Part<'a> {
         proof: &'a Proof,
     ) -> Option<()> {
         let cut = Shape::of(&statement.claim)?.cut(proof)?;
-        let relation = relation(&statement.claim, &cut.fresh)?;
+        let relation = relation(&statement.claim, &cut.fresh, &mut self.keys)?;
         for (aggregate, (ranged, proof)) in relation.ranged.iter().zip(&cut.ranges).enumerate() {
             let transcript = range::transcript(digest, aggregate);
             range::add(&mut self.ranges, place, transcript, ranged, proof)?;
@@ -84,44 +102,73 @@ impl<'a> Part<'a> {
         self.equations.push(Equations { item: place, session, instance, proof });
         Some(())
     }
+
+    /// Items whose equations do not hold.
+    fn false_equations(&self) -> Vec<usize> {
+        let all = &self.equations;
+        let found = search(0..all.len(), &|some| sigma::hold(&all[some]));
+        found.into_iter().map(|it| all[it].item).collect()
+    }
+
+    /// Items of which a commitment is out of range.
+    fn false_ranges(&self) -> Vec<usize> {
+        let found = |all: &Ranges| {
+            let found = search(0..all.len(), &|some| all.hold(some));
+            found.into_iter().map(|it| all.item(it)).collect::<Vec<_>>()
+        };
+        self.ranges.iter().flat_map(found).collect()
+    }
 }
 
 /// Checks a part on this thread: the statements that hold, and the places of those that do not.
 fn check_part<'a>(
     items: impl Iterator<Item = (usize, &'a Statement, &'a Proof)>,
 ) -> (Shown, BTreeSet<usize>) {
-    let mut part = Part::default();
-    let mut digests = Vec::new();
-    let mut false_ones = BTreeSet::new();
-    for (place, statement, proof) in items {
-        let digest = statement.digest();
-        if part.add(place, statement, &digest, proof).is_none() {
-            false_ones.insert(place);
-        }
-        digests.push((place, digest));
-    }
-    let equations = &part.equations;
-    search(0..equations.len(), &|some| sigma::hold(&equations[some]), &mut |it| {
-        false_ones.insert(equations[it].item);
-    });
-    for ranges in &part.ranges {
-        search(0..ranges.len(), &|some| ranges.hold(some), &mut |it| {
-            false_ones.insert(ranges.item(it));
-        });
-    }
+    let (part, digests, mut false_ones) = Part::read(items);
+    false_ones.extend(part.false_equations());
+    false_ones.extend(part.false_ranges());
     let shown = digests.iter().filter(|(place, _)| !false_ones.contains(place)).map(|it| it.1);
     (Shown::checked(shown), false_ones)
 }
 
-/// Tells each that does not hold by itself: halves what does not hold together.
-fn search(some: Range<usize>, hold: &impl Fn(Range<usize>) -> bool, told: &mut impl FnMut(usize)) {
+/// What a check costs by its stages, by a clock of the caller's.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Stages {
+    /// Until all is read, and written as equations and ranges.
+    pub read: Duration,
+    /// The equations.
+    pub equations: Duration,
+    /// The ranges.
+    pub ranges: Duration,
+}
+
+/// The stages of a check on this thread, for those who measure it.
+///
+/// # Panics
+/// If an item is false.
+pub fn stages(items: &[(&Statement, &Proof)], clock: impl Fn() -> Duration) -> Stages {
+    let start = clock();
+    let places = items.iter().enumerate();
+    let (part, _, false_ones) = Part::read(places.map(|(place, it)| (place, it.0, it.1)));
+    let read = clock();
+    let false_equations = part.false_equations();
+    let equations = clock();
+    let false_ranges = part.false_ranges();
+    let ranges = clock();
+    assert!(false_ones.is_empty() && false_equations.is_empty() && false_ranges.is_empty());
+    Stages { read: read - start, equations: equations - read, ranges: ranges - equations }
+}
+
+/// Those that do not hold by themselves: halves what does not hold together.
+fn search(some: Range<usize>, hold: &impl Fn(Range<usize>) -> bool) -> Vec<usize> {
     if some.is_empty() || hold(some.clone()) {
-        return;
+        return Vec::new();
     }
     if some.len() == 1 {
-        return told(some.start);
+        return vec![some.start];
     }
     let middle = some.start + some.len() / 2;
-    search(some.start..middle, hold, told);
-    search(middle..some.end, hold, told);
+    let mut found = search(some.start..middle, hold);
+    found.extend(search(middle..some.end, hold));
+    found
 }

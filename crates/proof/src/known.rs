@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     prove::{CannotProve, Chance, Secrets},
-    relation::relation,
+    relation::{Keys, relation},
     secret::{Secret, commitment, reads_units, times, view_key},
     shape::Shape,
 };
@@ -94,7 +94,9 @@ impl Known {
 fn well_formed(claim: &Claim) -> Result<(), CannotProve> {
     let any = RISTRETTO_BASEPOINT_COMPRESSED.to_bytes();
     let shape = Shape::of(claim).ok_or(CannotProve::Malformed)?;
-    relation(claim, &vec![any; shape.fresh]).map(|_| ()).ok_or(CannotProve::Malformed)
+    relation(claim, &vec![any; shape.fresh], &mut Keys::default())
+        .map(|_| ())
+        .ok_or(CannotProve::Malformed)
 }
 
 fn is_key(secret: &Secret, key: Option<&Point>) -> Result<(), CannotProve> {

@@ -22,7 +22,7 @@ mod sigma;
 #[cfg(test)]
 mod tests;
 
-pub use check::{Checked, check};
+pub use check::{Checked, Stages, check, stages};
 pub use prove::{CannotProve, Secrets, prove};
 pub use secret::{Secret, reads, reads_units, seal, view_key};
 pub use shape::{Proof, REKEYED_MAX, SUMS_MAX};

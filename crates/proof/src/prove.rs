@@ -10,7 +10,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 use crate::{
     known::Known,
     range,
-    relation::relation,
+    relation::{Keys, relation},
     secret::Secret,
     shape::{AGGREGATE_MAX, Proof},
     sigma,
@@ -127,7 +127,8 @@ pub fn prove(
     let digest = statement.digest();
     let mut chance = Chance::new(&digest, secrets, rng);
     let known = Known::of(&statement.claim, secrets, &mut chance)?;
-    let relation = relation(&statement.claim, &known.fresh).ok_or(CannotProve::Malformed)?;
+    let relation = relation(&statement.claim, &known.fresh, &mut Keys::default())
+        .ok_or(CannotProve::Malformed)?;
     assert!(
         bool::from(relation.instance.is_witness_valid(&known.secrets)),
         "what was checked one by one holds together"

@@ -15,7 +15,7 @@
 //! knows. Eights that are not full have as many commitments as the next power of two; those that are lacking are
 //! the identity, zero under no blinding, and the verifier puts them there itself.
 
-use std::sync::LazyLock;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use crypto::{
     sealed::{BLINDING_BASE, Point, Sealed},
@@ -58,10 +58,20 @@ pub struct Relation {
     pub ranged: Vec<Vec<Ranged>>,
 }
 
+/// Keys that were decoded before: many claims have those of the administrators, the issuer, the same account.
+#[derive(Default)]
+pub struct Keys(BTreeMap<Point, Option<Encoded>>);
+
+impl Keys {
+    fn read(&mut self, bytes: &Point) -> Option<Encoded> {
+        *self.0.entry(*bytes).or_insert_with(|| proper(bytes))
+    }
+}
+
 /// What `claim` says with these `fresh` commitments, which are as many as its shape has. `None` if one of them, a
 /// key, or a point of an amount is the identity or no point, or if what stands is no point.
-pub fn relation(claim: &Claim, fresh: &[Point]) -> Option<Relation> {
-    let mut writer = Writer::new();
+pub fn relation(claim: &Claim, fresh: &[Point], keys: &mut Keys) -> Option<Relation> {
+    let mut writer = Writer::new(keys);
     let fresh = fresh.iter().map(proper).collect::<Option<Vec<_>>>()?;
     match (claim, &fresh[..]) {
         (Claim::Spend { amount, keys, before }, [left]) => {
@@ -88,19 +98,20 @@ fn proper(bytes: &Point) -> Option<Encoded> {
 }
 
 /// Writes equations.
-struct Writer {
+struct Writer<'a> {
+    known: &'a mut Keys,
     all: LinearRelation<Encoded>,
     g: GroupVar<Encoded>,
     h: GroupVar<Encoded>,
     ranged: Vec<Vec<Ranged>>,
 }
 
-impl Writer {
-    fn new() -> Self {
+impl<'a> Writer<'a> {
+    fn new(known: &'a mut Keys) -> Self {
         let mut all = LinearRelation::new();
         let h = all.allocate_element_with(*BLINDINGS);
         let g = all.generator();
-        Self { all, g, h, ranged: Vec::new() }
+        Self { known, all, g, h, ranged: Vec::new() }
     }
 
     fn spend(
@@ -111,13 +122,12 @@ impl Writer {
         left: &Encoded,
     ) -> Option<()> {
         let [v, r, s, b, n] = self.all.allocate_scalars();
-        let (c, handles) = self.opened(v, r, amount, keys)?;
+        let (c, amount, handles) = self.opened(v, r, amount, keys)?;
         let [first, ..] = handles[..] else { return None };
         self.key(s, keys.first()?)?;
         let (stood, handle) = self.stated(before)?;
         self.all.append_equation(stood, c + b * self.g + s * handle - s * first);
         self.fresh(b, n, left);
-        let amount = proper(&amount.commitment)?;
         self.ranged.push(vec![ranged(&amount), ranged(left)]);
         Some(())
     }
@@ -142,8 +152,8 @@ impl Writer {
 
     fn valid(&mut self, amount: &Sealed, keys: &[Point]) -> Option<()> {
         let [v, r] = self.all.allocate_scalars();
-        self.opened(v, r, amount, keys)?;
-        self.ranged.push(vec![ranged(&proper(&amount.commitment)?)]);
+        let (_, amount, _) = self.opened(v, r, amount, keys)?;
+        self.ranged.push(vec![ranged(&amount)]);
         Some(())
     }
 
@@ -166,8 +176,8 @@ impl Writer {
 
     fn rekeyed(&mut self, old: &Point, new: &Point, handles: &[(Point, Point)]) -> Option<()> {
         let k = self.all.allocate_scalar();
-        let key = self.all.allocate_element_with(proper(old)?);
-        self.all.allocate_eq_with(proper(new)?, k * key);
+        let key = self.all.allocate_element_with(self.known.read(old)?);
+        self.all.allocate_eq_with(self.known.read(new)?, k * key);
         for (before, after) in handles {
             let handle = self.all.allocate_element_with(Encoded::read(before)?);
             self.all.allocate_eq_with(Encoded::read(after)?, k * handle);
@@ -182,18 +192,19 @@ impl Writer {
         r: ScalarVar<Encoded>,
         amount: &Sealed,
         keys: &[Point],
-    ) -> Option<(GroupVar<Encoded>, Vec<GroupVar<Encoded>>)> {
-        let c = self.all.allocate_eq_with(proper(&amount.commitment)?, v * self.g + r * self.h);
+    ) -> Option<(GroupVar<Encoded>, Encoded, Vec<GroupVar<Encoded>>)> {
+        let commitment = proper(&amount.commitment)?;
+        let c = self.all.allocate_eq_with(commitment, v * self.g + r * self.h);
         let handles = amount.handles.all().iter().zip(keys).map(|(handle, key)| {
-            let key = self.all.allocate_element_with(proper(key)?);
+            let key = self.all.allocate_element_with(self.known.read(key)?);
             Some(self.all.allocate_eq_with(proper(handle)?, r * key))
         });
-        Some((c, handles.collect::<Option<_>>()?))
+        Some((c, commitment, handles.collect::<Option<_>>()?))
     }
 
     /// s is the secret of the key.
     fn key(&mut self, s: ScalarVar<Encoded>, key: &Point) -> Option<()> {
-        let key = self.all.allocate_element_with(proper(key)?);
+        let key = self.all.allocate_element_with(self.known.read(key)?);
         self.all.append_equation(self.h, s * key);
         Some(())
     }

@@ -10,10 +10,14 @@ use sigma_proofs::ProverRng;
 use super::sample::*;
 use crate::{
     Proof, Secret, range,
-    relation::{BLINDINGS, relation},
+    relation::{BLINDINGS, Keys, Relation},
     secret::commitment,
     sigma, view_key,
 };
+
+fn relation(claim: &Claim, fresh: &[Point]) -> Option<Relation> {
+    crate::relation::relation(claim, fresh, &mut Keys::default())
+}
 
 /// A commitment to any number, also below zero.
 fn commits(value: Scalar, blinding: Scalar) -> Point {
