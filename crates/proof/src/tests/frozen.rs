@@ -1,8 +1,10 @@
 //! With the same secrets and the same chance a proof has the same bytes: a crate that changed them would be noticed.
 
-use crypto::sha256;
+use crypto::{Statement, sha256};
+use types::Wire as _;
 
 use super::sample::*;
+use crate::Proof;
 
 /// Digests of the proofs of one claim of each kind, in order.
 const DIGESTS: [&str; 11] = [
@@ -25,4 +27,16 @@ fn proofs_have_the_bytes_of_version_1() {
     let all = proved(one_of_each(&mut chance), &mut chance);
     let digests: Vec<_> = all.iter().map(|it| sha256(&it.1.0).to_string()).collect();
     assert_eq!(digests, DIGESTS);
+}
+
+/// A spend of three handles and its proof, as version 1 wrote them: whoever changes how they are read or checked
+/// makes what is stored false.
+const STORED: &str = include_str!("stored.hex");
+
+#[test]
+fn what_version_1_wrote_is_still_shown() {
+    let mut lines = STORED.lines().map(|it| hex::decode(it).unwrap());
+    let statement = Statement::from_bytes(&lines.next().unwrap()).unwrap();
+    let proof = Proof(lines.next().unwrap());
+    assert!(holds(&statement, &proof));
 }

@@ -122,3 +122,18 @@ fn one_item_twice_is_two_verdicts() {
     assert_eq!(checked.false_ones, [1]);
     assert!(checked.shown.contains(statement), "it was shown, though not by each");
 }
+
+#[test]
+fn the_last_of_more_than_one_sum_takes_is_found() {
+    // One sum takes 256 proofs of ranges at most; a version that was audited looked at the first sum alone.
+    let (statement, proof) = &TRUE[2];
+    let mut wrong = proof.clone();
+    *wrong.0.last_mut().unwrap() ^= 1;
+    let mut items = vec![(statement, proof); 600];
+    assert!(check(&items, 1).false_ones.is_empty());
+    for place in [255, 256, 511, 599] {
+        items[place].1 = &wrong;
+        assert_eq!(check(&items, 1).false_ones, [place]);
+        items[place].1 = proof;
+    }
+}
