@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use bench::{
     queue::{ACCOUNTS, Crowd, FEW, KINDS, MANY, RUNS, TOUCHED, touch_ten},
-    sealed::{BATCHES, Dvps, ROUNDS, units},
+    sealed::{BATCHES, Dvps, ROUNDS, proving, units},
 };
 
 /// What is promised: many waiting may cost so many times what few cost.
@@ -56,6 +56,7 @@ fn sealed_dvp() -> bool {
     println!(
         "proofs of {security} and {money} bytes; one signature {verify:.1?}, one point {decode:.2?}"
     );
+    println!("one leg is made and proved in {:.1?}", proving(20));
     println!(
         "together   proofs = read + equations + ranges   signatures   debits   credits   sum   in signatures"
     );

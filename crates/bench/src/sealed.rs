@@ -113,6 +113,15 @@ pub fn units(rounds: usize) -> (Duration, Duration) {
     (verify, one(&|| sealed::point(black_box(&point)).is_some()))
 }
 
+/// What it costs to prove one leg, over these many.
+///
+/// # Panics
+/// If there are none.
+#[must_use]
+pub fn proving(count: u32) -> Duration {
+    took(&|| (0..count).all(|it| !leg(u64::from(it), 4).proof.0.is_empty())) / count
+}
+
 /// What leaves a position: a security's is of four points, money's of three.
 fn leaves(leg: &Leg) -> bool {
     black_box(leg.amount.of_sender().and_then(|it| leg.before.minus(&it))).is_some()

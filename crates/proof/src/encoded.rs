@@ -203,3 +203,53 @@ operators! {
     Sub sub SubAssign sub_assign Encoded, point;
     Mul mul MulAssign mul_assign Scalar, ;
 }
+
+#[cfg(test)]
+mod tests {
+    use curve25519_dalek::constants::RISTRETTO_BASEPOINT_TABLE;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A few points, some read and some computed, so that many are the same.
+    fn point(number: u64) -> Encoded {
+        let point = RISTRETTO_BASEPOINT_TABLE * &Scalar::from(number / 2);
+        let read = Encoded::read(&point.compress().to_bytes()).expect("a point");
+        if number.is_multiple_of(2) { read } else { point.into() }
+    }
+
+    fn scalar(number: u64) -> Scalar {
+        match number % 4 {
+            0 => Scalar::ONE,
+            1 => -Scalar::ONE,
+            2 => Scalar::from(number),
+            _ => Scalar::from(number).invert(),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn sums_are_those_of_the_curves_crate(
+            terms in prop::collection::vec((0..4_000_u64, 0..12_u64), 0..40),
+            ones in any::<bool>(),
+        ) {
+            let scalars: Vec<_> =
+                terms.iter().map(|it| scalar(if ones { it.0 % 4 % 2 } else { it.0 })).collect();
+            let bases: Vec<_> = terms.iter().map(|it| point(it.1)).collect();
+            let sum: RistrettoPoint = scalars.iter().zip(&bases).map(|(a, b)| b.point * a).sum();
+            prop_assert_eq!(Encoded::msm_vartime(&scalars, &bases).point, sum);
+            prop_assert_eq!(Encoded::msm(&scalars, &bases).point, sum);
+        }
+
+        #[test]
+        fn what_is_computed_has_the_encoding_of_its_point(a in 0..40_u64, b in 0..40_u64, times in any::<u64>()) {
+            let (one, other) = (point(a), point(b));
+            let times = Scalar::from(times);
+            for it in [one, -one, one + other, one - other, one * times, one.double()] {
+                prop_assert_eq!(it.to_bytes(), it.point.compress().to_bytes());
+            }
+            prop_assert_eq!(bool::from(one.is_identity()), a < 2);
+            prop_assert_eq!(one == other, a / 2 == b / 2);
+        }
+    }
+}
