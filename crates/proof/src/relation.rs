@@ -97,6 +97,13 @@ fn proper(bytes: &Point) -> Option<Encoded> {
     Encoded::read(bytes).filter(|it| !bool::from(it.is_identity()))
 }
 
+/// An amount whose opening is claimed: its commitment, and each key with its handle.
+struct Opened {
+    amount: GroupVar<Encoded>,
+    handles: Vec<(GroupVar<Encoded>, GroupVar<Encoded>)>,
+    ranged: Ranged,
+}
+
 /// Writes equations.
 struct Writer<'a> {
     known: &'a mut Keys,
@@ -122,13 +129,13 @@ impl<'a> Writer<'a> {
         left: &Encoded,
     ) -> Option<()> {
         let [v, r, s, b, n] = self.all.allocate_scalars();
-        let (c, amount, handles) = self.opened(v, r, amount, keys)?;
-        let [first, ..] = handles[..] else { return None };
-        self.key(s, keys.first()?)?;
+        let opened = self.opened(v, r, amount, keys)?;
+        let [(key, first), ..] = opened.handles[..] else { return None };
+        self.all.append_equation(self.h, s * key);
         let (stood, handle) = self.stated(before)?;
-        self.all.append_equation(stood, c + b * self.g + s * handle - s * first);
+        self.all.append_equation(stood, opened.amount + b * self.g + s * handle - s * first);
         self.fresh(b, n, left);
-        self.ranged.push(vec![ranged(&amount), ranged(left)]);
+        self.ranged.push(vec![opened.ranged, ranged(left)]);
         Some(())
     }
 
@@ -141,10 +148,10 @@ impl<'a> Writer<'a> {
     ) -> Option<()> {
         let [s, b, n] = self.all.allocate_scalars();
         self.key(s, key)?;
-        let units = Encoded::from(RistrettoPoint::mul_base(&Scalar::from(units)));
-        let left_of = Encoded::read(&before.commitment)? - units;
-        let (_, handle) = self.stated(before)?;
-        self.all.allocate_eq_with(left_of, b * self.g + s * handle);
+        let (stood, handle) = self.stated(before)?;
+        let units = RistrettoPoint::mul_base(&Scalar::from(units));
+        let units = self.all.allocate_element_with(units.into());
+        self.all.append_equation(stood, units + b * self.g + s * handle);
         self.fresh(b, n, left);
         self.ranged.push(vec![ranged(left)]);
         Some(())
@@ -152,8 +159,8 @@ impl<'a> Writer<'a> {
 
     fn valid(&mut self, amount: &Sealed, keys: &[Point]) -> Option<()> {
         let [v, r] = self.all.allocate_scalars();
-        let (_, amount, _) = self.opened(v, r, amount, keys)?;
-        self.ranged.push(vec![ranged(&amount)]);
+        let opened = self.opened(v, r, amount, keys)?;
+        self.ranged.push(vec![opened.ranged]);
         Some(())
     }
 
@@ -192,14 +199,15 @@ impl<'a> Writer<'a> {
         r: ScalarVar<Encoded>,
         amount: &Sealed,
         keys: &[Point],
-    ) -> Option<(GroupVar<Encoded>, Encoded, Vec<GroupVar<Encoded>>)> {
+    ) -> Option<Opened> {
         let commitment = proper(&amount.commitment)?;
-        let c = self.all.allocate_eq_with(commitment, v * self.g + r * self.h);
+        let ranged = ranged(&commitment);
+        let amount_var = self.all.allocate_eq_with(commitment, v * self.g + r * self.h);
         let handles = amount.handles.all().iter().zip(keys).map(|(handle, key)| {
             let key = self.all.allocate_element_with(self.known.read(key)?);
-            Some(self.all.allocate_eq_with(proper(handle)?, r * key))
+            Some((key, self.all.allocate_eq_with(proper(handle)?, r * key)))
         });
-        Some((c, commitment, handles.collect::<Option<_>>()?))
+        Some(Opened { amount: amount_var, handles: handles.collect::<Option<_>>()?, ranged })
     }
 
     /// s is the secret of the key.

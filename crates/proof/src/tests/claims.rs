@@ -214,6 +214,24 @@ fn who_may_read_reads_and_nobody_else() {
 }
 
 #[test]
+fn what_is_rekeyed_is_read_and_spent_under_the_new_key() {
+    let mut chance = Chance(9);
+    let [old, new, ..] = readers();
+    let before = stands(150, &old.key, &mut chance);
+    let handle = crate::secret::times(&before.handle, &old.secret.factor_to(&new.secret)).unwrap();
+    let claim =
+        Claim::Rekeyed { old: old.key, new: new.key, handles: vec![(before.handle, handle)] };
+    let factor = old.secret.factor_to(&new.secret);
+    let proof = prove(&states(claim.clone()), &Secrets::Rekeyed { factor }, &mut chance).unwrap();
+    assert!(holds(&states(claim), &proof));
+    let before = Stated { handle, ..before };
+    assert!(reads_units(&before, &new.secret, 150));
+    let spend = states(Claim::SpendPublic { units: 100, key: new.key, before });
+    let secrets = Secrets::SpendPublic { secret: new.secret.clone(), stood: 150 };
+    assert!(holds(&spend, &prove(&spend, &secrets, &mut chance).unwrap()));
+}
+
+#[test]
 fn a_secret_is_never_zero_and_its_bytes_are_it() {
     let secret = Secret::random(&mut Chance(8));
     let again = Secret::from_bytes(secret.to_bytes()).unwrap();

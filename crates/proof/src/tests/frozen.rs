@@ -8,9 +8,9 @@ use crate::Proof;
 
 /// Digests of the proofs of one claim of each kind, in order.
 const DIGESTS: [&str; 11] = [
-    "93ec1da4602705ee7f5dc9619055b707d05dd123bfa37cac8fcce13a61cf9d86",
-    "aecf2894a7ada67949cdf8a6aecdb02ab7902fc5146fae75de35dc092d6f8032",
-    "c14265f738b34e83fd6d2bf8759e7a80082c0884f8a8a5ca1735383244a3a80a",
+    "ed274c466bccee80b25d21eb3c68779b527c0f77e3dc8e68f6da799f0ef6796d",
+    "0dbc3e625531393c58c032b9a4e67a3c1205a3bd10f08170e921db99fb4523be",
+    "2d35d1652d9155c4f881cd33a4aa1562de74f51be57ada26e7b9e96ac1de983b",
     "d252a2b08488f9bea00970c06005864d728f5dfea35f0a10287cdee8b035eb36",
     "331345a914e799d5f5cbe6137db878ba40bcc12f64f3cf6995b26efae2fe1707",
     "0e8a3868a79e59ae1e0b6861aa9dca12ce06d13cc56ee776e18df51cdd428f7a",
