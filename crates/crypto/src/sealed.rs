@@ -70,23 +70,13 @@ impl Wire for Handles {
     }
 }
 
-/// An amount that only the entitled can read. Points are compressed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sealed {
-    /// A commitment to the amount.
-    pub commitment: Point,
-    /// What opens it, one for each that is entitled.
-    pub handles: Handles,
-}
-
-impl Wire for Sealed {
-    fn write(&self, out: &mut Vec<u8>) {
-        self.commitment.write(out);
-        self.handles.write(out);
-    }
-
-    fn read(from: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self { commitment: from.array()?, handles: Handles::read(from)? })
+types::record! {
+    /// An amount that only the entitled can read. Points are compressed.
+    pub struct Sealed {
+        /// A commitment to the amount.
+        pub commitment: Point,
+        /// What opens it, one for each that is entitled.
+        pub handles: Handles,
     }
 }
 
@@ -116,6 +106,12 @@ impl Sealed {
     pub fn times(&self, times: u64) -> Option<Self> {
         let times = Scalar::from(times);
         self.map(|point| point * times)
+    }
+
+    /// Whether all its bytes encode points, so that it adds to others of as many handles.
+    #[must_use]
+    pub fn is_of_points(&self) -> bool {
+        core::iter::once(&self.commitment).chain(&self.handles.0).all(|it| point(it).is_some())
     }
 
     /// A movement's amount as its sender's position has it: without the receiver's handle.

@@ -101,8 +101,8 @@ impl Instruction {
                 issuance::list(draft, *instrument, *kind, *scale, &row)
             }
             Self::OpenAccount { account, view_key, .. } => {
-                asked.require(view_key::registration(asked.chain, self, view_key))?;
-                book::open_account(draft, *account, self, None)
+                book::open_account(draft, *account, self, None)?;
+                asked.require(view_key::registration(asked.chain, self, view_key))
             }
             Self::SetViewKey { reader, view, envelope } => {
                 let row = ViewKey { view: *view, envelope: *envelope };
@@ -178,6 +178,7 @@ impl Instruction {
                 order::amend(draft, *order, (*price, *quantity), party)
             }
             Self::CancelOrder { order } => order::cancel(draft, *order, party),
+            Self::Fund { .. } | Self::Retire { .. } => Err(Reject::SealedNotAllowed.into()),
             _ => unreachable!("an administrator's verb"),
         }
     }

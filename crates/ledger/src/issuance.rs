@@ -168,8 +168,8 @@ pub(crate) fn list(
 ///
 /// # Errors
 /// [`Reject::RoleMissing`], [`Reject::AccountUnknown`], [`Reject::InstrumentUnknown`] (also of money, which
-/// is issued without a request), [`Reject::NotIssuer`], [`Reject::SealedNotAllowed`] (to an open account what is sealed;
-/// from a sealed one, whose owner retires), [`Reject::QuantityNotPositive`].
+/// is issued without a request), [`Reject::NotIssuer`], [`Reject::SealedNotAllowed`] (to an open account what is sealed,
+/// and the reverse; from a sealed one, whose owner retires), [`Reject::QuantityNotPositive`].
 pub(crate) fn request(
     draft: &mut Draft<'_>,
     id: InstructionId,
@@ -178,16 +178,14 @@ pub(crate) fn request(
     redeem: bool,
 ) -> Result<(), Stop> {
     let issuer = governance::require_role(draft, Roles::ISSUER)?;
-    draft.get::<book::Account>(&account)?.ok_or(Reject::AccountUnknown { account })?;
+    let row = draft.get::<book::Account>(&account)?.ok_or(Reject::AccountUnknown { account })?;
     let listing = require_security(draft, instrument)?;
     if listing.issuer != issuer {
         return Err(Reject::NotIssuer { instrument }.into());
     }
-    if is_sealed(draft, instrument)? {
-        sealed::require_sealed(draft, account)?;
-        if redeem {
-            return Err(Reject::SealedNotAllowed.into());
-        }
+    let sealed = is_sealed(draft, instrument)?;
+    if sealed != row.manager.is_none() || (sealed && redeem) {
+        return Err(Reject::SealedNotAllowed.into());
     }
     book::positive(quantity.clone())?;
     let quantity = quantity.clone();
@@ -199,7 +197,8 @@ pub(crate) fn request(
 /// Gives effect to a request, or refuses it.
 ///
 /// # Errors
-/// [`Reject::RequestUnknown`], then those of [`book::posting`].
+/// [`Reject::RequestUnknown`], then those of [`book::posting`]; of what is sealed [`Reject::ViewKeyUnknown`] (of the
+/// administrators) and [`Reject::AmountsDoNotAdd`].
 pub(crate) fn decide(draft: &mut Draft<'_>, id: InstructionId, approved: bool) -> Result<(), Stop> {
     let request = draft.get::<Request>(&id)?.ok_or(Reject::RequestUnknown { request: id })?;
     if approved {
@@ -216,15 +215,19 @@ pub(crate) fn decide(draft: &mut Draft<'_>, id: InstructionId, approved: bool) -
 /// Issues money tokens against a deposit.
 ///
 /// # Errors
-/// [`Reject::RoleMissing`], [`Reject::AccountUnknown`], [`Reject::AccountNotEligible`],
-/// [`Reject::InstrumentUnknown`], [`Reject::NotIssuer`], then those of [`book::posting`].
+/// [`Reject::RoleMissing`], [`Reject::AccountUnknown`], [`Reject::SealedNotAllowed`] (to an open account what is sealed,
+/// and the reverse), [`Reject::AccountNotEligible`], [`Reject::InstrumentUnknown`], [`Reject::NotIssuer`], then those of
+/// [`book::posting`]; of what is sealed [`Reject::QuantityNotPositive`], [`Reject::AmountsDoNotAdd`] and
+/// [`Reject::ViewKeyUnknown`] (of the administrators).
 pub(crate) fn issue_money(
     draft: &mut Draft<'_>,
     (account, currency): book::Place,
     amount: &Amount,
 ) -> Result<(), Stop> {
     let bank = governance::require_role(draft, Roles::SETTLEMENT_BANK)?;
-    if !is_sealed(draft, currency)? {
+    if is_sealed(draft, currency)? {
+        sealed::require_sealed(draft, account)?;
+    } else {
         book::require_eligible(draft, (account, currency))?;
     }
     if require_money(draft, currency)?.issuer != bank {
@@ -300,8 +303,8 @@ pub(crate) fn attest(
 /// Takes units from an account with keys of its own: money ends at once, a security waits for the CSD's approval.
 ///
 /// # Errors
-/// [`Reject::SealedNotAllowed`] unless the instrument is sealed, [`Reject::InstrumentUnknown`],
-/// [`Reject::QuantityNotPositive`], [`Reject::AdministratorsKeyOld`], those of [`sealed::covering`], then
+/// [`Reject::InstrumentUnknown`], [`Reject::SealedNotAllowed`] unless it is sealed, [`Reject::QuantityNotPositive`],
+/// [`Reject::ViewKeyUnknown`] and [`Reject::AdministratorsKeyOld`], those of [`sealed::covering`], then
 /// [`Stop::Unshown`].
 pub(crate) fn retire(
     draft: &mut Draft<'_>,
@@ -415,10 +418,9 @@ fn sealed_units(
 ) -> Result<(), Stop> {
     let units = book::positive(amount.clone())?;
     if !redeem {
+        book::circulate(draft, place.1, units)?;
         let (key, _) = view_key::administrators(draft)?;
-        sealed::require_sealed(draft, place.0)?;
-        sealed::credit(draft, place, key, &public_amount(place.1, units)?)?;
-        return book::circulate(draft, place.1, units);
+        return sealed::credit(draft, place, key, &public_amount(place.1, units)?);
     }
     registry::exchange(draft, place.1, Some(Element::Open(place.0, units)), None)?;
     book::circulate(draft, place.1, units.saturating_neg())

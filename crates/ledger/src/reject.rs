@@ -6,7 +6,8 @@ use crate::{event::Field, governance::Roles, trade::TradeId, view_key::Reader};
 
 types::choice! {
     /// Why an instruction has no effect. Where several reasons hold, the first of this list is told: of the
-    /// sender before anybody whom it names, and of one account before the next.
+    /// sender before anybody whom it names, and of one account before the next. That an account or an instrument
+    /// is not sealed, or not open, is told where it is looked at.
     pub enum Reject {
         /// It is, or touches, a sealed amount, account or instrument where only open ones may be, or the reverse.
         0 => SealedNotAllowed,
@@ -152,12 +153,12 @@ types::choice! {
         /// The amounts are sealed under another administrators' key.
         47 => AdministratorsKeyOld { /// The one that is used now.
             key: u32, },
+        /// The set is empty or too long, names a pair twice, or not exactly the positions that it debits.
+        48 => SetNotAllowed,
         /// The position does not stand as the proof has it. To be proved again, over what stands now.
-        48 => PositionMoved { /// In which account.
+        49 => PositionMoved { /// In which account.
             account: AccountId, /// Of what.
             instrument: InstrumentId, },
-        /// The set is empty or too long, names a pair twice, or not exactly the positions that it debits.
-        49 => SetNotAllowed,
     }
 }
 

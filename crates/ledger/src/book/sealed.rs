@@ -105,6 +105,11 @@ impl SealedPosition {
         Some(self)
     }
 
+    /// What stands in `available`, as an amount also where that is nothing.
+    pub(crate) fn available_or_zero(&self, instrument: InstrumentId) -> Option<Sealed> {
+        self.available.clone().or_else(|| Sealed::of_public(0, handles_of(instrument)))
+    }
+
     /// What stands in `available`, with one handle.
     pub(crate) fn stated(&self, holder: Holder) -> Stated {
         let nothing = Stated { commitment: [0; 32], handle: [0; 32] };
@@ -148,7 +153,7 @@ pub(crate) fn require_sealed(draft: &Draft<'_>, account: AccountId) -> Result<Ac
     if row.manager.is_none() { Ok(row) } else { Err(Reject::SealedNotAllowed.into()) }
 }
 
-/// Refuses unless this is listed, and sealed.
+/// Refuses unless this is listed, and of this kind.
 ///
 /// # Errors
 /// [`Reject::InstrumentUnknown`], [`Reject::SealedNotAllowed`].
@@ -205,8 +210,8 @@ pub(crate) fn debit(
     amount: &Sealed,
 ) -> Result<(), Stop> {
     let unfit = Reject::AmountsDoNotAdd { instrument: place.1 };
-    let available = position.available.as_ref().and_then(|it| it.minus(amount));
-    let available = Some(available.ok_or(unfit)?);
+    let left = position.available_or_zero(place.1).and_then(|it| it.minus(amount));
+    let available = Some(left.ok_or(unfit)?);
     Ok(write(draft, place, SealedPosition { available, ..position })?)
 }
 

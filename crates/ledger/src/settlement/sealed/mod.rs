@@ -45,8 +45,7 @@ type Seen = (InstructionId, SealedInstructed);
 /// Takes an account's instruction, funds its leg if it says from what, and settles what is then whole.
 ///
 /// # Errors
-/// Those of [`check`], [`Reject::AdministratorsKeyOld`], those of [`sealed::covering`] if it is to be funded, then
-/// [`Stop::Unshown`].
+/// Those of [`check`], [`Reject::CoverForNothing`], then those of [`fund_leg`].
 pub(crate) fn settle(
     draft: &mut Draft<'_>,
     asked: &Asked<'_>,
@@ -71,6 +70,9 @@ pub(crate) fn settle(
         funded: false,
         counterpart: None,
     };
+    if terms.cover.is_some() && row.gives.is_none() {
+        return Err(Reject::CoverForNothing.into());
+    }
     fund_leg(draft, asked, id, &mut row, terms.cover.as_ref())?;
     row.arrival = Arrivals::take(draft, Arrivals::INSTRUCTIONS)?;
     row.signed_off = !needs_sign_off(draft, terms)?;
@@ -95,8 +97,7 @@ pub(crate) fn settle(
 /// Funds an instruction of this account from what is available.
 ///
 /// # Errors
-/// Those of [`own`], [`Reject::NotInThisState`] when it is funded or gives nothing, those of [`sealed::covering`], then
-/// [`Stop::Unshown`].
+/// Those of [`own`], [`Reject::NotInThisState`] when it is funded or gives nothing, then those of [`fund_leg`].
 pub(crate) fn fund(
     draft: &mut Draft<'_>,
     asked: &Asked<'_>,
@@ -211,7 +212,7 @@ fn built(done: Result<(), Stop>) -> Result<(), Missing> {
         Ok(()) => Ok(()),
         Err(Stop::Missing(missing)) => Err(missing),
         Err(Stop::Reject(_) | Stop::Unshown(_)) => {
-            unreachable!("what is earmarked was shown to be points")
+            unreachable!("an instruction of the state has amounts of points, and they add")
         }
     }
 }
@@ -219,39 +220,42 @@ fn built(done: Result<(), Stop>) -> Result<(), Missing> {
 /// Who the account is in its terms, if they may stand.
 ///
 /// # Errors
-/// [`Reject::NotThisAccount`], [`Reject::SealedNotAllowed`] when a leg or an account is open, or not of its kind,
-/// [`Reject::AccountUnknown`], [`Reject::InstrumentUnknown`], [`Reject::AmountsDoNotAdd`] when an amount has not as many
-/// handles as it needs, [`Reject::DateNotAllowed`], [`Reject::NotInThisState`] of a cover for nothing.
+/// [`Reject::NotThisAccount`], [`Reject::SealedNotAllowed`] when the legs are none that could settle, of each leg
+/// [`Reject::AccountUnknown`] and [`Reject::SealedNotAllowed`] (of who gives, of who receives), of each leg
+/// [`Reject::InstrumentUnknown`] and [`Reject::SealedNotAllowed`], [`Reject::DateNotAllowed`],
+/// [`Reject::AmountsDoNotAdd`] when an amount has not as many handles as it needs.
 fn check(draft: &Draft<'_>, account: AccountId, terms: &SealedTerms) -> Result<Part, Stop> {
     let part = terms.part(account).ok_or(Reject::NotThisAccount { account })?;
-    for (leg, movement) in (0_u8..).zip(terms.movements()) {
-        let money = movement.instrument.is_currency();
-        let fits = match terms.legs {
-            Legs::Alone(_) => true,
-            Legs::Delivery { .. } => money == (leg == 1),
-        };
-        let amount = sealed_amount(movement).filter(|_| fits && movement.from != movement.to);
-        let amount = amount.ok_or(Reject::SealedNotAllowed)?;
+    if !terms.could_settle() {
+        return Err(Reject::SealedNotAllowed.into());
+    }
+    for movement in terms.movements() {
         sealed::require_sealed(draft, movement.from)?;
         sealed::require_sealed(draft, movement.to)?;
+    }
+    for Movement { instrument, .. } in terms.movements() {
+        let money = instrument.is_currency();
         let kind = if money { Kind::SealedMoney } else { Kind::SealedSecurity };
-        sealed::require_kind(draft, movement.instrument, kind)?;
-        let handles = sealed::handles_of(movement.instrument).saturating_add(1);
-        if u8::try_from(amount.handles.all().len()) != Ok(handles) {
-            return Err(Reject::AmountsDoNotAdd { instrument: movement.instrument }.into());
-        }
+        sealed::require_kind(draft, *instrument, kind)?;
     }
     let date = terms.intended_date;
     if date == BusinessDate(0) {
         return Err(Reject::DateNotAllowed { date }.into());
     }
-    if terms.cover.is_some() && terms.gives(part).is_none() {
-        return Err(Reject::CoverForNothing.into());
+    for movement @ Movement { instrument, .. } in terms.movements() {
+        let count = sealed_amount(movement).map(|it| u8::try_from(it.handles.all().len()));
+        if count != Some(Ok(sealed::handles_of(*instrument).saturating_add(1))) {
+            return Err(Reject::AmountsDoNotAdd { instrument: *instrument }.into());
+        }
     }
     Ok(part)
 }
 
 /// Takes the leg that a side gives from its position, or shows at least that its amount is one.
+///
+/// # Errors
+/// [`Reject::AmountsDoNotAdd`] when bytes are no points, [`Reject::ViewKeyUnknown`] of the administrators, then the
+/// issuer, [`Reject::AdministratorsKeyOld`], those of [`sealed::covering`] if it is to be funded, then [`Stop::Unshown`].
 fn fund_leg(
     draft: &mut Draft<'_>,
     asked: &Asked<'_>,
@@ -263,15 +267,16 @@ fn fund_leg(
         row.funded = true;
         return Ok(());
     };
+    let amount = sealed_amount(&movement).filter(|it| it.is_of_points());
+    let amount = amount.ok_or(Reject::AmountsDoNotAdd { instrument: movement.instrument })?;
     let (key, administrators) = view_key::administrators(draft)?;
+    let keys = sealed::readers(draft, &movement, administrators.view.0)?;
     if key != row.administrators_key {
         return Err(Reject::AdministratorsKeyOld { key }.into());
     }
-    let amount = sealed_amount(&movement).ok_or(Reject::SealedNotAllowed)?;
     let position = cover
         .map(|cover| sealed::covering(draft, movement.debit(), key, cover, Holder::Owner))
         .transpose()?;
-    let keys = sealed::readers(draft, &movement, administrators.view.0)?;
     asked.require(asked.statement(key, claim(amount.clone(), keys, cover)))?;
     let Some(position) = position else { return Ok(()) };
     sealed::debit(draft, movement.debit(), position, &of_sender(&movement, amount)?)?;
@@ -305,7 +310,8 @@ fn needs_sign_off(draft: &Draft<'_>, terms: &SealedTerms) -> Result<bool, Missin
     Ok(false)
 }
 
-/// The instruction of the other side that says the same, the earliest first.
+/// The instruction of the other side that says the same; of several, the first in the order of lanes and numbers:
+/// one account alone can ask for a side.
 fn counterpart(draft: &Draft<'_>, mine: &SealedInstructed) -> Result<Option<Seen>, Missing> {
     let start = terms::unmatched(mine.terms, !mine.delivers);
     let read = |entry: Entry| InstructionId::read(&mut types::Reader::new(entry.0.get(34..)?)).ok();

@@ -84,6 +84,19 @@ impl SealedTerms {
         }
     }
 
+    /// Whether each leg is sealed, goes from one account to another, and is of its kind, and a side each gives them.
+    pub(super) fn could_settle(&self) -> bool {
+        let kinds = match &self.legs {
+            Legs::Alone(_) => true,
+            Legs::Delivery { deliver, pay } => {
+                let pays = |it: &Movement| it.instrument.is_currency() && it.from != deliver.from;
+                !deliver.instrument.is_currency() && pay.as_ref().is_none_or(pays)
+            }
+        };
+        let moves = |it: &Movement| sealed_amount(it).is_some() && it.from != it.to;
+        kinds && self.movements().all(moves)
+    }
+
     /// All that moves.
     pub fn movements(&self) -> impl Iterator<Item = &Movement> {
         let (first, second) = match &self.legs {

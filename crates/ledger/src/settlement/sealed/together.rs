@@ -24,6 +24,7 @@ use crate::{
     governance::{self, Roles},
     registry,
     reject::Reject,
+    row::Row,
     settlement::Status,
     view_key,
 };
@@ -59,10 +60,10 @@ struct Set {
 /// Settles instructions together.
 ///
 /// # Errors
-/// [`Reject::RoleMissing`], [`Reject::SetNotAllowed`] when it is empty, too long, names a pair twice or not exactly the
-/// positions that it debits, in order; [`Reject::InstructionUnknown`] and [`Reject::NotInThisState`] of the first that
-/// does not wait for cover alone; [`Reject::AdministratorsKeyOld`]; then those of [`sealed::covering`], and
-/// [`Stop::Unshown`].
+/// [`Reject::RoleMissing`]; [`Reject::InstructionUnknown`] and [`Reject::NotInThisState`] of the first that does not wait
+/// for cover alone; [`Reject::ViewKeyUnknown`] and [`Reject::AdministratorsKeyOld`]; [`Reject::SetNotAllowed`] when it is
+/// empty, too long, names a pair twice or not exactly the positions that it debits, in order; then those of
+/// [`sealed::covering`], and [`Stop::Unshown`].
 pub(crate) fn settle(
     draft: &mut Draft<'_>,
     asked: &Asked<'_>,
@@ -71,23 +72,17 @@ pub(crate) fn settle(
 ) -> Result<(), Stop> {
     governance::require_role(draft, Roles::SETTLEMENT_AGENT)?;
     let set = gather(draft, instructions)?;
-    let debited = set.changes.iter().filter(|it| it.1.takes.is_some()).map(|it| *it.0);
-    if !debited.eq(covers.iter().map(|it| it.place)) {
-        return Err(Reject::SetNotAllowed.into());
-    }
     let (key, administrators) = view_key::administrators(draft)?;
-    let sides = set.sides.iter().flatten();
-    if sides.clone().any(|it| it.1.administrators_key != key) {
+    if set.sides.iter().flatten().any(|it| it.1.administrators_key != key) {
         return Err(Reject::AdministratorsKeyOld { key }.into());
     }
-    let left = left(draft, &set, (key, covers))?;
-    if !left.is_empty() {
-        let key_of = Holder::Administrators;
-        let state = |(_, position): &(Place, SealedPosition)| position.stated(key_of);
-        let sums = left.iter().map(state).collect();
-        let claim = Claim::Covered { key: administrators.view.0, sums };
-        asked.require(asked.statement(key, claim))?;
+    if !set.may_stand(instructions, covers) {
+        return Err(Reject::SetNotAllowed.into());
     }
+    let left = left(draft, &set, (key, covers))?;
+    let sums = left.iter().map(|it| it.1.stated(Holder::Administrators)).collect();
+    let claim = Claim::Covered { key: administrators.view.0, sums };
+    asked.require(asked.statement(key, claim))?;
     for (place, position) in left {
         sealed::write(draft, place, position)?;
     }
@@ -108,35 +103,36 @@ pub(crate) fn settle(
     Ok(())
 }
 
-/// All sides of a set, and what they do to each position.
+/// All sides of a set, and what they do to each position. A set too long is looked at as far as it may go.
 fn gather(draft: &Draft<'_>, instructions: &[InstructionId]) -> Result<Set, Stop> {
-    let fits = u16::try_from(instructions.len()).is_ok_and(|it| 0 < it && it <= TOGETHER_MAX);
-    if !fits {
-        return Err(Reject::SetNotAllowed.into());
-    }
+    draft.require_rows(instructions.iter().map(SealedInstructed::key))?;
     let mut set = Set { sides: Vec::new(), changes: BTreeMap::new() };
-    let mut seen = BTreeSet::new();
-    for id in instructions {
+    for id in instructions.iter().take(usize::from(TOGETHER_MAX)) {
         let row = draft.get::<SealedInstructed>(id)?;
         let row = row.ok_or(Reject::InstructionUnknown { instruction: *id })?;
         if row.status != Status::Pending {
             return Err(Reject::NotInThisState { instruction: *id }.into());
         }
         let sides = sides(draft, *id)?;
-        if !sides.iter().all(|it| seen.insert(it.0)) {
-            return Err(Reject::SetNotAllowed.into());
-        }
         sides.iter().try_for_each(|it| set.take(&it.1))?;
         set.sides.push(sides);
     }
-    let debited = set.changes.values().filter(|it| it.takes.is_some()).count();
-    if u16::try_from(debited).is_ok_and(|it| it <= DEBITED_MAX) {
-        return Ok(set);
-    }
-    Err(Reject::SetNotAllowed.into())
+    Ok(set)
 }
 
 impl Set {
+    /// Whether it names something, each pair once, and exactly the positions that it debits, in order, no more than
+    /// one proof shows.
+    fn may_stand(&self, instructions: &[InstructionId], covers: &[Covering]) -> bool {
+        let fits = |count, max| u16::try_from(count).is_ok_and(|it| 0 < it && it <= max);
+        let mut seen = BTreeSet::new();
+        let debited = self.changes.iter().filter(|it| it.1.takes.is_some()).map(|it| *it.0);
+        fits(instructions.len(), TOGETHER_MAX)
+            && fits(covers.len(), DEBITED_MAX)
+            && self.sides.iter().flatten().all(|it| seen.insert(it.0))
+            && debited.eq(covers.iter().map(|it| it.place))
+    }
+
     fn take(&mut self, row: &SealedInstructed) -> Result<(), Stop> {
         let Some(movement) = &row.gives else { return Ok(()) };
         let unfit = || Reject::AmountsDoNotAdd { instrument: movement.instrument };
@@ -157,8 +153,7 @@ impl Change {
     /// The position after it.
     fn leaves(&self, place: Place, position: SealedPosition) -> Result<SealedPosition, Stop> {
         let unfit = || Reject::AmountsDoNotAdd { instrument: place.1 };
-        let zero = Sealed::of_public(0, sealed::handles_of(place.1)).ok_or_else(unfit)?;
-        let mut sum = position.available.clone().unwrap_or(zero);
+        let mut sum = position.available_or_zero(place.1).ok_or_else(unfit)?;
         if let Some(brings) = &self.brings {
             sum = sum.plus(brings).ok_or_else(unfit)?;
         }
