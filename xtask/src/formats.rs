@@ -17,7 +17,7 @@ In a choice, the first byte says which.
 ";
 
 /// Words whose encoding is written by hand, and how many bytes they have; 0 = it varies.
-const WORDS: [(&str, u64); 22] = [
+const WORDS: [(&str, u64); 24] = [
     ("AccountId", 16),
     ("Bic", 11),
     ("BusinessDate", 4),
@@ -37,6 +37,8 @@ const WORDS: [(&str, u64); 22] = [
     ("Mic", 4),
     ("Owners", 0),
     ("PartyId", 4),
+    ("Place", 28),
+    ("Point", 32),
     ("PublicKey", 32),
     ("Roles", 2),
     ("bool", 1),

@@ -30,8 +30,12 @@ macro_rules! known {
 const KNOWN: &[(&str, Again)] = &known! {
     types::DatabaseRange; types::Header; types::ChangeLeaf; types::Witness; types::Validator;
     types::Committee; types::Sender; types::InstructionId;
-    crypto::Amount; crypto::changes::Change; crypto::changes::BlockChanges;
+    crypto::Amount; crypto::Sealed; crypto::Statement; crypto::statement::Claim; crypto::statement::Stated;
+    crypto::changes::Change; crypto::changes::BlockChanges;
     ledger::book::Account; ledger::book::Position; ledger::book::Movement;
+    ledger::book::sealed::SealedPosition; ledger::book::sealed::Cover; ledger::view_key::Reader;
+    ledger::view_key::ViewKey; ledger::settlement::Legs; ledger::settlement::SealedTerms;
+    ledger::settlement::SealedInstructed; ledger::settlement::Covering;
     ledger::Envelope; ledger::Signed; ledger::event::Field; ledger::Event;
     ledger::governance::Party; ledger::governance::PartyKey; ledger::governance::LaneRow;
     ledger::governance::ParameterName; ledger::governance::Parameter; ledger::governance::Validators;
@@ -142,6 +146,7 @@ fn every_row_fits_its_place_in_the_store() {
         ("LaneRow", kind::LANE, 0),
         ("Parameter", kind::PARAMETER, 0),
         ("Account", kind::ACCOUNT, 0),
+        ("ViewKey", kind::VIEW_KEY, 0),
         ("Position", kind::POSITION, 0),
         ("Instrument", kind::INSTRUMENT, 0),
         ("Request", kind::REQUEST, 0),
@@ -167,6 +172,10 @@ fn every_row_fits_its_place_in_the_store() {
         let most = schema.most(name, list);
         assert!(most <= room, "{name} may have {most} bytes, and has room for {room}");
     }
+    // Of a position three handles, of a movement four: other counts are refused before anything is written.
+    let position = schema.most("SealedPosition", 0) - 3 * 32;
+    let instructed = schema.most("SealedInstructed", 0) + schema.most("Sealed", 0) - 8;
+    assert!(position <= 502 && instructed <= 502, "{position}, {instructed}");
     for (name, most) in [("TradeId", 47), ("InstructionId", 31), ("ParameterName", 47)] {
         assert!(schema.most(name, 0) <= most, "{name} fits a key, and an id an index entry");
     }

@@ -74,10 +74,11 @@ fn next(market: &Memory, who: &str) -> u64 {
 }
 
 fn inadmissible(market: &Memory, envelope: &Envelope) -> Option<Inadmissible> {
-    match ledger::apply(market, market.chain(), market.at(), envelope) {
+    match ledger::apply(market, market.chain(), market.at(), envelope, &market.shown) {
         Ok(_) => None,
         Err(NotApplied::Inadmissible(why)) => Some(why),
         Err(NotApplied::Missing(missing)) => panic!("{missing:?}"),
+        Err(NotApplied::Unshown(unshown)) => panic!("{unshown:?}"),
     }
 }
 

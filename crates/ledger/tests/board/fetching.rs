@@ -11,9 +11,10 @@ pub fn goes(market: &Memory, envelope: &Envelope) -> u32 {
     let shown = RefCell::new(ledger::footprint(envelope).into_iter().collect());
     let withheld = Withheld { market, shown };
     for goes in 0.. {
-        match ledger::apply(&withheld, market.chain(), market.at(), envelope) {
+        match ledger::apply(&withheld, market.chain(), market.at(), envelope, &market.shown) {
             Ok(outcome) => {
-                let told = ledger::apply(market, market.chain(), market.at(), envelope);
+                let told =
+                    ledger::apply(market, market.chain(), market.at(), envelope, &market.shown);
                 assert_eq!(Ok(outcome), told, "what is missing changes nothing");
                 return goes;
             }
@@ -22,6 +23,7 @@ pub fn goes(market: &Memory, envelope: &Envelope) -> u32 {
                 withheld.shown.borrow_mut().extend(keys.into_iter().chain(next));
             }
             Err(NotApplied::Inadmissible(why)) => panic!("{why:?}"),
+            Err(NotApplied::Unshown(unshown)) => panic!("{unshown:?}"),
         }
     }
     unreachable!("a call that never has enough")

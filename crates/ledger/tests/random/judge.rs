@@ -5,6 +5,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
+use crypto::Shown;
 use ledger::{
     Entry, Envelope, Event, Instruction as I, Key, Missing, NotApplied, Outcome, Snapshot, Value,
     book::{self, Movement, Place},
@@ -44,9 +45,12 @@ impl Judge {
         let mut calls: Vec<Call<'_>> = vec![Box::new(move |before| ledger::open(before, at))];
         for envelope in envelopes {
             calls.push(Box::new(move |before| {
-                ledger::apply(before, chain, at, envelope).map_err(|why| match why {
-                    NotApplied::Missing(missing) => missing,
-                    NotApplied::Inadmissible(why) => panic!("{why:?}"),
+                ledger::apply(before, chain, at, envelope, &Shown::nothing()).map_err(|why| {
+                    match why {
+                        NotApplied::Missing(missing) => missing,
+                        NotApplied::Inadmissible(why) => panic!("{why:?}"),
+                        NotApplied::Unshown(unshown) => panic!("{unshown:?}"),
+                    }
                 })
             }));
         }

@@ -202,7 +202,6 @@ fn list() {
         "furikae",
         worst,
         &[
-            ("sealed-not-yet", mend!(I::List { kind, .. } => *kind = Kind::OpenSecurity)),
             ("role-missing", &nothing),
             ("party-unknown", mend!(I::List { issuer, .. } => *issuer = script::party("kinjo"))),
             ("role-missing", mend!(I::List { issuer, .. } => *issuer = script::party("sakura"))),
@@ -236,7 +235,7 @@ fn request() {
             "sakura",
             worst,
             &[
-                ("sealed-not-yet", either!(quantity = open(0))),
+                ("sealed-not-allowed", either!(quantity = open(0))),
                 ("role-missing", &nothing),
                 ("account-unknown", either!(account = script::account("emi"))),
                 ("instrument-unknown", either!(instrument = named("MINATO"))),
@@ -288,7 +287,7 @@ fn issue_money() {
         "kinjo",
         worst,
         &[
-            ("sealed-not-yet", mend!(I::IssueMoney { amount, .. } => *amount = open(0))),
+            ("sealed-not-allowed", mend!(I::IssueMoney { amount, .. } => *amount = open(0))),
             ("role-missing", &nothing),
             (
                 "account-unknown",

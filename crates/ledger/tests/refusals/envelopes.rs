@@ -6,10 +6,11 @@ use types::{ChainId, KeyId, Lane, LedgerTime, Sender};
 use crate::rungs::{market, must, said};
 
 fn inadmissible(market: &Memory, envelope: &Envelope) -> Option<Inadmissible> {
-    match ledger::apply(market, market.chain(), market.at(), envelope) {
+    match ledger::apply(market, market.chain(), market.at(), envelope, &market.shown) {
         Ok(_) => None,
         Err(NotApplied::Inadmissible(why)) => Some(why),
         Err(NotApplied::Missing(missing)) => panic!("{missing:?}"),
+        Err(NotApplied::Unshown(unshown)) => panic!("{unshown:?}"),
     }
 }
 

@@ -4,7 +4,7 @@ use crypto::Amount;
 use ledger::{Envelope, Event, Instruction, Reject, memory::Memory, script};
 use types::{InstructionId, InstrumentId, KeyId, LedgerTime, PartyId, Wire};
 
-/// A sealed amount: its bytes are known, and refused by name.
+/// A sealed amount.
 pub fn sealed() -> Amount {
     let handles = crypto::Handles::new(vec![[2; 32]; 4]).unwrap();
     Amount::Sealed(crypto::Sealed { commitment: [1; 32], handles })
@@ -111,9 +111,10 @@ pub fn must(market: &mut Memory, sender: &str, what: Instruction) -> Instruction
 /// Walks a ladder: `worst` has every fault of `rungs`, is expired, and is asked by somebody
 /// who is suspended. When all is mended, `sender` asks it and it has effect.
 ///
-/// A sealed fault comes before all others. The first `role-missing` is that of the sender.
+/// A sealed amount where only an open one may be comes before all others; an account or an instrument that may not be
+/// there is told where it is looked at. The first `role-missing` is that of the sender.
 pub fn walk(market: &Memory, sender: &str, worst: Instruction, rungs: &[Rung<'_>]) {
-    let sealed = rungs.iter().take_while(|it| it.0 == "sealed-not-yet").count();
+    let sealed = rungs.iter().take_while(|it| it.0 == "sealed-not-allowed").count();
     let (first, rest) = rungs.split_at(sealed);
     let outside = rungs.iter().any(|it| it.0 == "role-missing");
     let begins = script::party(if outside { "watcher" } else { sender });
@@ -133,7 +134,11 @@ pub fn walk(market: &Memory, sender: &str, worst: Instruction, rungs: &[Rung<'_>
             continue;
         }
         let common = common.iter().chain(first).any(|it| it.0 == *code);
-        if common { &mut of_sender } else { &mut told }.push(rank(&refused));
+        if common {
+            of_sender.push(rank(&refused));
+        } else if refused != Reject::SealedNotAllowed {
+            told.push(rank(&refused));
+        }
         mend(&mut asked);
     }
     let (_, refused) = ask(&mut market.clone(), &asked);
