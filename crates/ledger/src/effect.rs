@@ -62,7 +62,13 @@ impl Instruction {
             }
             Self::Retire { instrument, units, administrators_key, cover } => {
                 let place = (account, *instrument);
-                issuance::retire(draft, asked, id, place, (*units, *administrators_key, cover))
+                issuance::sealed::retire(
+                    draft,
+                    asked,
+                    id,
+                    place,
+                    (*units, *administrators_key, cover),
+                )
             }
             Self::Hold { instruction } => sealed::hold(draft, (*instruction, account), true),
             Self::Release { instruction } => sealed::hold(draft, (*instruction, account), false),

@@ -103,7 +103,9 @@ impl Rows {
                 self.0.extend([Account::key(account), Request::key(&id)]);
                 self.listed(*instrument);
             }
-            I::DecideRequest { request, .. } => self.0.push(Request::key(request)),
+            I::DecideRequest { request, .. } => {
+                self.0.extend([Request::key(request), current_key()]);
+            }
             I::IssueMoney { currency, account, .. } | I::RedeemMoney { currency, account, .. } => {
                 self.place((*account, *currency));
                 self.place((book::issuance_account(*currency), *currency));

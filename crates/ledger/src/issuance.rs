@@ -7,27 +7,23 @@
 //!
 //! Units come from the instrument's issuance account and go back to it, so every instrument sums to zero.
 
+pub(crate) mod sealed;
+
 use alloc::vec::Vec;
 
-use crypto::{Amount, statement::Claim};
+use crypto::Amount;
 use types::{
     AccountId, Cfi, Currency, Digest, InstructionId, InstrumentId, Isin, PartyId, PublicKey, Text,
 };
 
 use crate::{
     Stop,
-    asked::Asked,
-    book::{
-        self, Movement,
-        sealed::{self, Cover, Holder},
-    },
+    book::{self, Movement},
     draft::{Draft, Missing},
     event::Event,
     governance::{self, Party, PartyKey, Roles},
-    registry::{self, Element},
     reject::Reject,
     row::{Row, kind},
-    view_key,
 };
 
 types::choice! {
@@ -205,7 +201,7 @@ pub(crate) fn decide(draft: &mut Draft<'_>, id: InstructionId, approved: bool) -
         let Request { instrument, account, quantity, redeem, .. } = request;
         units(draft, instrument, account, quantity, redeem)?;
     } else if request.redeem && is_sealed(draft, request.instrument)? {
-        come_back(draft, (request.account, request.instrument), &request.quantity)?;
+        sealed::come_back(draft, (request.account, request.instrument), &request.quantity)?;
     }
     draft.end::<Request>(&id)?;
     draft.tell(Event::RequestDecided { request: id, approved });
@@ -226,7 +222,7 @@ pub(crate) fn issue_money(
 ) -> Result<(), Stop> {
     let bank = governance::require_role(draft, Roles::SETTLEMENT_BANK)?;
     if is_sealed(draft, currency)? {
-        sealed::require_sealed(draft, account)?;
+        book::sealed::require_sealed(draft, account)?;
     } else {
         book::require_eligible(draft, (account, currency))?;
     }
@@ -300,47 +296,6 @@ pub(crate) fn attest(
     Ok(draft.put(&instrument, &row)?)
 }
 
-/// Takes units from an account with keys of its own: money ends at once, a security waits for the CSD's approval.
-///
-/// # Errors
-/// [`Reject::InstrumentUnknown`], [`Reject::SealedNotAllowed`] unless it is sealed, [`Reject::QuantityNotPositive`],
-/// [`Reject::ViewKeyUnknown`] and [`Reject::AdministratorsKeyOld`], those of [`sealed::covering`], then
-/// [`Stop::Unshown`].
-pub(crate) fn retire(
-    draft: &mut Draft<'_>,
-    asked: &Asked<'_>,
-    id: InstructionId,
-    place: book::Place,
-    (units, administrators_key, cover): (i64, u32, &Cover),
-) -> Result<(), Stop> {
-    let (account, instrument) = place;
-    let listing = require_listed(draft, instrument)?;
-    if !is_sealed(draft, instrument)? {
-        return Err(Reject::SealedNotAllowed.into());
-    }
-    let public = u64::try_from(units).ok().filter(|it| 0 < *it);
-    let public = public.ok_or(Reject::QuantityNotPositive)?;
-    let (key, _) = view_key::administrators(draft)?;
-    if key != administrators_key {
-        return Err(Reject::AdministratorsKeyOld { key }.into());
-    }
-    let position = sealed::covering(draft, place, key, cover, Holder::Owner)?;
-    let owner = sealed::view_key(draft, account)?;
-    let claim = Claim::SpendPublic { units: public, key: owner, before: cover.before.clone() };
-    asked.require(asked.statement(key, claim))?;
-    sealed::debit(draft, place, position, &public_amount(instrument, units)?)?;
-    let quantity = Amount::Open(units);
-    if instrument.is_currency() {
-        return self::units(draft, instrument, account, quantity, true);
-    }
-    let element = Element::Open(account, units);
-    registry::exchange(draft, instrument, None, Some(element))?;
-    let issuer = listing.issuer;
-    draft.put(&id, &Request { issuer, instrument, account, quantity, redeem: true })?;
-    draft.tell(Event::Requested { request: id });
-    Ok(())
-}
-
 /// Whether only those entitled read an instrument's amounts; not so of what is not listed.
 pub(crate) fn is_sealed(draft: &Draft<'_>, instrument: InstrumentId) -> Result<bool, Missing> {
     Ok(draft.get::<Instrument>(&instrument)?.is_some_and(|it| it.kind.is_sealed()))
@@ -401,43 +356,12 @@ fn units(
     let (from, to) = if redeem { (account, issuance) } else { (issuance, account) };
     let movement = Movement { instrument, from, to, amount };
     if is_sealed(draft, instrument)? {
-        sealed_units(draft, (account, instrument), &movement.amount, redeem)?;
+        sealed::units(draft, (account, instrument), &movement.amount, redeem)?;
     } else {
         book::posting(draft, core::slice::from_ref(&movement))?.post(draft)?;
     }
     draft.tell(Event::Moved { movement });
     Ok(())
-}
-
-/// The same of a sealed instrument. What is redeemed has left its position before.
-fn sealed_units(
-    draft: &mut Draft<'_>,
-    place: book::Place,
-    amount: &Amount,
-    redeem: bool,
-) -> Result<(), Stop> {
-    let units = book::positive(amount.clone())?;
-    if !redeem {
-        book::circulate(draft, place.1, units)?;
-        let (key, _) = view_key::administrators(draft)?;
-        return sealed::credit(draft, place, key, &public_amount(place.1, units)?);
-    }
-    registry::exchange(draft, place.1, Some(Element::Open(place.0, units)), None)?;
-    book::circulate(draft, place.1, units.saturating_neg())
-}
-
-/// Gives units back that were to be redeemed.
-fn come_back(draft: &mut Draft<'_>, place: book::Place, amount: &Amount) -> Result<(), Stop> {
-    let units = book::positive(amount.clone())?;
-    let (key, _) = view_key::administrators(draft)?;
-    registry::exchange(draft, place.1, Some(Element::Open(place.0, units)), None)?;
-    sealed::credit(draft, place, key, &public_amount(place.1, units)?)
-}
-
-fn public_amount(instrument: InstrumentId, units: i64) -> Result<crypto::Sealed, Stop> {
-    let units = u64::try_from(units).map_err(|_| Reject::QuantityNotPositive)?;
-    let amount = crypto::Sealed::of_public(units, sealed::handles_of(instrument));
-    amount.ok_or_else(|| Reject::AmountsDoNotAdd { instrument }.into())
 }
 
 fn currency_of(instrument: InstrumentId) -> Option<Currency> {

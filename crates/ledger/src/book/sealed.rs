@@ -18,10 +18,12 @@ use super::{Account, Place};
 use crate::{
     Stop,
     draft::{Draft, Missing},
+    governance::{Parameter, ParameterName},
     issuance::{Instrument, Kind},
-    registry::{self, Element},
+    registry::{self, Element, RegistryHash},
     reject::Reject,
-    row::{Row, kind},
+    row::{Key, Row, kind},
+    view_key::{Reader, ViewKey},
 };
 
 types::record! {
@@ -165,6 +167,17 @@ pub(crate) fn require_kind(
     let row = draft.get::<Instrument>(&instrument)?;
     let row = row.ok_or(Reject::InstrumentUnknown { instrument })?;
     if row.kind == kind { Ok(row) } else { Err(Reject::SealedNotAllowed.into()) }
+}
+
+/// The rows that it takes to change a position.
+pub(crate) fn rows_of(place: Place, administrators_key: u32) -> Vec<Key> {
+    let reader = Reader::Administrators { key: administrators_key };
+    let mut rows = alloc::vec![SealedPosition::key(&place), Instrument::key(&place.1)];
+    rows.extend([ViewKey::key(&reader), Parameter::key(&ParameterName::AdministratorsKey)]);
+    if !place.1.is_currency() {
+        rows.push(RegistryHash::key(&place.1));
+    }
+    rows
 }
 
 /// How many handles a position in this instrument has: owner, administrators, and the issuer of a security.

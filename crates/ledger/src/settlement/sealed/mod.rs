@@ -11,13 +11,13 @@
 //! Two instructions match when they say the same bytes: both legs' amounts are among them, so an earmark can
 //! fund its own terms alone. A funded pair settles without a further proof, whatever else has happened.
 
+mod fund;
 mod terms;
 pub(crate) mod together;
 
 use alloc::vec::Vec;
 
-use crypto::statement::Claim;
-use types::{AccountId, BusinessDate, InstructionId, LedgerTime, Wire};
+use types::{AccountId, InstructionId, LedgerTime, Wire};
 
 use super::{Arrivals, Status};
 use crate::{
@@ -25,18 +25,18 @@ use crate::{
     asked::Asked,
     book::{
         Movement,
-        sealed::{self, Cover, Holder},
+        sealed::{self, Cover},
     },
     draft::{Draft, Missing},
     event::Event,
     governance::{self, ParameterName},
-    issuance::{Kind, Listing},
+    issuance::Listing,
     registry,
     reject::Reject,
     row::Entry,
-    view_key,
 };
 
+pub(crate) use fund::claim;
 pub use terms::{Legs, Part, SealedInstructed, SealedTerms, sealed_amount};
 
 /// One side and its row.
@@ -45,14 +45,14 @@ type Seen = (InstructionId, SealedInstructed);
 /// Takes an account's instruction, funds its leg if it says from what, and settles what is then whole.
 ///
 /// # Errors
-/// Those of [`check`], [`Reject::CoverForNothing`], then those of [`fund_leg`].
+/// Those of [`fund::check`], [`Reject::CoverForNothing`], then those of [`fund::leg`].
 pub(crate) fn settle(
     draft: &mut Draft<'_>,
     asked: &Asked<'_>,
     (id, account): (InstructionId, AccountId),
     terms: &SealedTerms,
 ) -> Result<(), Stop> {
-    let part = check(draft, account, terms)?;
+    let part = fund::check(draft, account, terms)?;
     let gives = terms.gives(part).cloned();
     let mut row = SealedInstructed {
         arrival: 0,
@@ -73,7 +73,7 @@ pub(crate) fn settle(
     if terms.cover.is_some() && row.gives.is_none() {
         return Err(Reject::CoverForNothing.into());
     }
-    fund_leg(draft, asked, id, &mut row, terms.cover.as_ref())?;
+    fund::leg(draft, asked, id, &mut row, terms.cover.as_ref())?;
     row.arrival = Arrivals::take(draft, Arrivals::INSTRUCTIONS)?;
     row.signed_off = !needs_sign_off(draft, terms)?;
     if row.alone {
@@ -97,7 +97,7 @@ pub(crate) fn settle(
 /// Funds an instruction of this account from what is available.
 ///
 /// # Errors
-/// Those of [`own`], [`Reject::NotInThisState`] when it is funded or gives nothing, then those of [`fund_leg`].
+/// Those of [`own`], [`Reject::NotInThisState`] when it is funded or gives nothing, then those of [`fund::leg`].
 pub(crate) fn fund(
     draft: &mut Draft<'_>,
     asked: &Asked<'_>,
@@ -108,7 +108,7 @@ pub(crate) fn fund(
     if row.funded {
         return Err(Reject::NotInThisState { instruction: id }.into());
     }
-    fund_leg(draft, asked, id, &mut row, Some(cover))?;
+    fund::leg(draft, asked, id, &mut row, Some(cover))?;
     let matched = row.alone || row.counterpart.is_some();
     draft.put(&id, &row)?;
     draft.tell(Event::Funded { instruction: id });
@@ -178,6 +178,7 @@ pub(crate) fn sign_off(
     id: InstructionId,
     approved: bool,
 ) -> Result<(), Stop> {
+    fund::fetch(draft, &[id])?;
     let row = draft.get::<SealedInstructed>(&id)?;
     let row = row.ok_or(Reject::InstructionUnknown { instruction: id })?;
     if !(row.alone || row.counterpart.is_some()) || row.signed_off {
@@ -194,11 +195,13 @@ pub(crate) fn sign_off(
 
 /// Ends an instruction that found no match in time.
 pub(crate) fn expire(draft: &mut Draft<'_>, id: InstructionId) -> Result<(), Missing> {
+    fund::fetch(draft, &[id])?;
     built(end(draft, id, Status::Expired))
 }
 
 /// Lets an instruction go on whose date has come.
 pub(crate) fn fall_due(draft: &mut Draft<'_>, id: InstructionId) -> Result<(), Missing> {
+    fund::fetch(draft, &[id])?;
     let row = draft.get::<SealedInstructed>(&id)?;
     if row.is_some_and(|row| row.status == Status::AwaitingDate) {
         return built(advance(draft, id));
@@ -215,90 +218,6 @@ fn built(done: Result<(), Stop>) -> Result<(), Missing> {
             unreachable!("an instruction of the state has amounts of points, and they add")
         }
     }
-}
-
-/// Who the account is in its terms, if they may stand.
-///
-/// # Errors
-/// [`Reject::NotThisAccount`], [`Reject::SealedNotAllowed`] when the legs are none that could settle, of each leg
-/// [`Reject::AccountUnknown`] and [`Reject::SealedNotAllowed`] (of who gives, of who receives), of each leg
-/// [`Reject::InstrumentUnknown`] and [`Reject::SealedNotAllowed`], [`Reject::DateNotAllowed`],
-/// [`Reject::AmountsDoNotAdd`] when an amount has not as many handles as it needs.
-fn check(draft: &Draft<'_>, account: AccountId, terms: &SealedTerms) -> Result<Part, Stop> {
-    let part = terms.part(account).ok_or(Reject::NotThisAccount { account })?;
-    if !terms.could_settle() {
-        return Err(Reject::SealedNotAllowed.into());
-    }
-    for movement in terms.movements() {
-        sealed::require_sealed(draft, movement.from)?;
-        sealed::require_sealed(draft, movement.to)?;
-    }
-    for Movement { instrument, .. } in terms.movements() {
-        let money = instrument.is_currency();
-        let kind = if money { Kind::SealedMoney } else { Kind::SealedSecurity };
-        sealed::require_kind(draft, *instrument, kind)?;
-    }
-    let date = terms.intended_date;
-    if date == BusinessDate(0) {
-        return Err(Reject::DateNotAllowed { date }.into());
-    }
-    for movement @ Movement { instrument, .. } in terms.movements() {
-        let count = sealed_amount(movement).map(|it| u8::try_from(it.handles.all().len()));
-        if count != Some(Ok(sealed::handles_of(*instrument).saturating_add(1))) {
-            return Err(Reject::AmountsDoNotAdd { instrument: *instrument }.into());
-        }
-    }
-    Ok(part)
-}
-
-/// Takes the leg that a side gives from its position, or shows at least that its amount is one.
-///
-/// # Errors
-/// [`Reject::AmountsDoNotAdd`] when bytes are no points, [`Reject::ViewKeyUnknown`] of the administrators, then the
-/// issuer, [`Reject::AdministratorsKeyOld`], those of [`sealed::covering`] if it is to be funded, then [`Stop::Unshown`].
-fn fund_leg(
-    draft: &mut Draft<'_>,
-    asked: &Asked<'_>,
-    id: InstructionId,
-    row: &mut SealedInstructed,
-    cover: Option<&Cover>,
-) -> Result<(), Stop> {
-    let Some(movement) = row.gives.clone() else {
-        row.funded = true;
-        return Ok(());
-    };
-    let amount = sealed_amount(&movement).filter(|it| it.is_of_points());
-    let amount = amount.ok_or(Reject::AmountsDoNotAdd { instrument: movement.instrument })?;
-    let (key, administrators) = view_key::administrators(draft)?;
-    let keys = sealed::readers(draft, &movement, administrators.view.0)?;
-    if key != row.administrators_key {
-        return Err(Reject::AdministratorsKeyOld { key }.into());
-    }
-    let position = cover
-        .map(|cover| sealed::covering(draft, movement.debit(), key, cover, Holder::Owner))
-        .transpose()?;
-    asked.require(asked.statement(key, claim(amount.clone(), keys, cover)))?;
-    let Some(position) = position else { return Ok(()) };
-    sealed::debit(draft, movement.debit(), position, &of_sender(&movement, amount)?)?;
-    row.funded = true;
-    Ok(registry::exchange(draft, movement.instrument, None, row.element(&id))?)
-}
-
-/// What has to be shown of a leg: that it is an amount, and, if it is taken from a position, that it is covered.
-pub(crate) fn claim(
-    amount: crypto::Sealed,
-    keys: Vec<crypto::sealed::Point>,
-    cover: Option<&Cover>,
-) -> Claim {
-    match cover {
-        Some(cover) => Claim::Spend { amount, keys, before: cover.before.clone() },
-        None => Claim::Valid { amount, keys },
-    }
-}
-
-fn of_sender(movement: &Movement, amount: &crypto::Sealed) -> Result<crypto::Sealed, Stop> {
-    let unfit = Reject::AmountsDoNotAdd { instrument: movement.instrument };
-    amount.of_sender().ok_or_else(|| unfit.into())
 }
 
 fn needs_sign_off(draft: &Draft<'_>, terms: &SealedTerms) -> Result<bool, Missing> {
@@ -392,6 +311,7 @@ fn wait(
 /// # Errors
 /// [`Reject::InstructionUnknown`], [`Reject::InstructionNotYours`].
 fn own(draft: &Draft<'_>, id: InstructionId, account: AccountId) -> Result<SealedInstructed, Stop> {
+    fund::fetch(draft, &[id])?;
     let row = draft.get::<SealedInstructed>(&id)?;
     let row = row.ok_or(Reject::InstructionUnknown { instruction: id })?;
     if id.sender == types::Sender::Account(account) {
@@ -404,7 +324,7 @@ fn own(draft: &Draft<'_>, id: InstructionId, account: AccountId) -> Result<Seale
 fn end(draft: &mut Draft<'_>, id: InstructionId, status: Status) -> Result<(), Stop> {
     for (side, row) in sides(draft, id)? {
         if let Some((movement, amount)) = row.earmark() {
-            let amount = of_sender(movement, amount)?;
+            let amount = fund::of_sender(movement, amount)?;
             registry::exchange(draft, movement.instrument, row.element(&side), None)?;
             sealed::credit(draft, movement.debit(), row.administrators_key, &amount)?;
         }

@@ -12,7 +12,7 @@ use alloc::{
 use crypto::{Sealed, statement::Claim};
 use types::InstructionId;
 
-use super::{SealedInstructed, Seen, finish, sealed_amount, sides};
+use super::{SealedInstructed, Seen, finish, fund, sealed_amount, sides};
 use crate::{
     Stop,
     asked::Asked,
@@ -24,7 +24,6 @@ use crate::{
     governance::{self, Roles},
     registry,
     reject::Reject,
-    row::Row,
     settlement::Status,
     view_key,
 };
@@ -105,7 +104,7 @@ pub(crate) fn settle(
 
 /// All sides of a set, and what they do to each position. A set too long is looked at as far as it may go.
 fn gather(draft: &Draft<'_>, instructions: &[InstructionId]) -> Result<Set, Stop> {
-    draft.require_rows(instructions.iter().map(SealedInstructed::key))?;
+    fund::fetch(draft, instructions)?;
     let mut set = Set { sides: Vec::new(), changes: BTreeMap::new() };
     for id in instructions.iter().take(usize::from(TOGETHER_MAX)) {
         let row = draft.get::<SealedInstructed>(id)?;
