@@ -13,3 +13,8 @@ mod members;
 mod orders;
 #[path = "refusals/rungs.rs"]
 mod rungs;
+#[path = "refusals/sealed.rs"]
+mod sealed;
+#[path = "sealed/stage.rs"]
+mod stage;
+mod withheld;

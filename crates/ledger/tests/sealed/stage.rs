@@ -17,7 +17,7 @@ use curve25519_dalek::{RistrettoPoint, Scalar};
 use ledger::{
     At, Entry, Envelope, Event, Instruction as I, Key, Missing, NotApplied, Outcome, Reject,
     book::{
-        Account, Movement, Place,
+        Movement, Place,
         sealed::{Cover, SealedPosition},
     },
     governance::LaneRow,
@@ -27,7 +27,7 @@ use ledger::{
     row::Row,
     script,
     settlement::{Covering, Legs, Priority, SealedInstructed, SealedTerms, Terms},
-    view_key::{Reader, ViewKey},
+    view_key::Reader,
 };
 use types::{
     AccountId, BusinessDate, Cfi, Digest, InstructionId, InstrumentId, Isin, KeyId, Lane,
@@ -484,6 +484,3 @@ pub fn settles(terms: &SealedTerms) -> I {
 pub fn covered(terms: &SealedTerms, cover: Cover) -> I {
     settles(&SealedTerms { cover: Some(cover), ..terms.clone() })
 }
-
-/// Names that are used by a part of the tests.
-pub type Known = (Account, ViewKey);
