@@ -4,7 +4,7 @@
 //!   a block's changes ---.
 //!   hints of envelopes ---+--> amounts of movements --> positions, each read by its handle
 //!                         |                               |
-//!                         '---------- alarms <------------'
+//!                         '---------- breaches <------------'
 //! ```
 //!
 //! A position's amount is never searched: it is what stood before, plus what came, minus what went, and one
@@ -48,7 +48,7 @@ pub type Search<'s> = dyn Fn(&Stated, &Secret) -> Option<u64> + 's;
 
 /// What should never be.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Alarm {
+pub struct Breach {
     /// In which block.
     pub height: u64,
     /// What asked for it, and so who signed.
@@ -158,22 +158,22 @@ impl Opening {
     }
 
     /// Reads the next block. What should never be is told.
-    pub fn follow(&mut self, block: &BlockChanges, search: &Search<'_>) -> Vec<Alarm> {
+    pub fn follow(&mut self, block: &BlockChanges, search: &Search<'_>) -> Vec<Breach> {
         let height = block.header.height;
-        let mut alarms = Vec::new();
+        let mut breaches = Vec::new();
         let events: Vec<Event> =
             block.events.iter().filter_map(|it| Event::from_bytes(&it.0).ok()).collect();
         self.learn(block);
-        let moves = Moves::of(self, block, &events, search, &mut alarms);
+        let moves = Moves::of(self, block, &events, search, &mut breaches);
         for change in &block.changes {
             if Key(change.key).kind() == kind::SEALED_POSITION {
-                self.read_position(change, height, (&moves, search), &mut alarms);
+                self.read_position(change, height, (&moves, search), &mut breaches);
             }
         }
         moves.settle(self);
-        self.check_supply(height, &moves, &mut alarms);
+        self.check_supply(height, &moves, &mut breaches);
         self.height = height;
-        alarms
+        breaches
     }
 
     /// Notes which instruments are sealed, and under which administrators' key.
@@ -225,7 +225,7 @@ impl Opening {
         change: &Change,
         height: u64,
         (moves, search): (&Moves, &Search<'_>),
-        alarms: &mut Vec<Alarm>,
+        breaches: &mut Vec<Breach>,
     ) {
         let Some(place) = place_of(change) else { return };
         let row = |bytes: &types::Bytes| SealedPosition::from_bytes(&bytes.0).ok();
@@ -242,17 +242,17 @@ impl Opening {
         let whole = reading.agrees(&new, &parts);
         let signed = moves.signed(&place);
         if !whole {
-            alarms.push(Alarm { height, signed, wrong: Wrong::Unreadable { place } });
+            breaches.push(Breach { height, signed, wrong: Wrong::Unreadable { place } });
         } else if parts.available < 0 {
             let amount = parts.available;
-            alarms.push(Alarm { height, signed, wrong: Wrong::BelowZero { place, amount } });
+            breaches.push(Breach { height, signed, wrong: Wrong::BelowZero { place, amount } });
         }
         *self.held.entry(place.1).or_default() += parts.sum() - before.sum();
         self.positions.insert(place, parts);
     }
 
     /// Whoever reads all of an instrument sees that nothing came from nowhere.
-    fn check_supply(&self, height: u64, moves: &Moves, alarms: &mut Vec<Alarm>) {
+    fn check_supply(&self, height: u64, moves: &Moves, breaches: &mut Vec<Breach>) {
         for instrument in moves.instruments() {
             let all =
                 !self.keys.administrators.is_empty() || self.keys.issuer.contains_key(&instrument);
@@ -260,7 +260,7 @@ impl Opening {
             let supply = self.supply.get(&instrument).copied().unwrap_or_default();
             if all && held != supply {
                 let signed = moves.signed_of(instrument);
-                alarms.push(Alarm {
+                breaches.push(Breach {
                     height,
                     signed,
                     wrong: Wrong::Supply { instrument, held, supply },

@@ -12,7 +12,7 @@ use ledger::{
 };
 use types::{InstructionId, InstrumentId, Sender, Wire};
 
-use super::{Alarm, Opening, Search, Wrong};
+use super::{Breach, Opening, Search, Wrong};
 
 /// What a block moves.
 #[derive(Default)]
@@ -34,10 +34,10 @@ impl Moves {
         block: &BlockChanges,
         events: &[Event],
         search: &Search<'_>,
-        alarms: &mut Vec<Alarm>,
+        breaches: &mut Vec<Breach>,
     ) -> Self {
         let height = block.header.height;
-        let mut reads = Reads { opening, height, search, alarms };
+        let mut reads = Reads { opening, height, search, breaches };
         let mut moves = Self::default();
         for change in &block.changes {
             let (key, Some(new)) = (Key(change.key), &change.new) else { continue };
@@ -76,7 +76,7 @@ struct Reads<'r, 's> {
     opening: &'r mut Opening,
     height: u64,
     search: &'r Search<'s>,
-    alarms: &'r mut Vec<Alarm>,
+    breaches: &'r mut Vec<Breach>,
 }
 
 impl Reads<'_, '_> {
@@ -88,7 +88,7 @@ impl Reads<'_, '_> {
         let (units, as_told) = self.opening.amount(amount, (secret, &stated), self.search);
         if !as_told {
             let (height, wrong) = (self.height, Wrong::Hint { amount: units });
-            self.alarms.push(Alarm { height, signed: vec![leg.id], wrong });
+            self.breaches.push(Breach { height, signed: vec![leg.id], wrong });
         }
         units
     }

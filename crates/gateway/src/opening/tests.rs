@@ -78,7 +78,7 @@ struct World {
     issuer: Opening,
     /// Whether every proof is taken for true.
     broken: bool,
-    alarms: Vec<Alarm>,
+    breaches: Vec<Breach>,
     /// Amounts whose hints are told to all who read them.
     hints: Vec<(Point, u64)>,
     events: Vec<Event>,
@@ -108,7 +108,7 @@ impl World {
             administrators: Opening::with(administrators),
             issuer: Opening::with(issuer),
             broken: false,
-            alarms: Vec::new(),
+            breaches: Vec::new(),
             hints: Vec::new(),
             events: Vec::new(),
         };
@@ -180,7 +180,7 @@ impl World {
             Instruction::IssueMoney { currency: YEN, account: yen, amount: Amount::Open(1_000) };
         let envelope = world.memory.envelope(script::party("kinjo"), KeyId(0), vec![issue]);
         world.block(&[(envelope, Vec::new())]);
-        assert_eq!((world.refusals(), world.alarms.len()), (vec![], 0));
+        assert_eq!((world.refusals(), world.breaches.len()), (vec![], 0));
         world
     }
 
@@ -231,7 +231,7 @@ impl World {
             for (commitment, units) in &self.hints {
                 reader.hint(*commitment, *units);
             }
-            self.alarms.extend(reader.follow(&block, &search));
+            self.breaches.extend(reader.follow(&block, &search));
         }
         self.owners.iter_mut().for_each(|it| it.ahead.clear());
         self.blocks.push(block);
@@ -355,7 +355,7 @@ fn a_delivery_against_payment_is_read_alike_by_all_who_may() {
             .collect();
         assert_eq!(earmarked, if buyer_first { [0, 600] } else { [30, 0] });
         world.block(&[second]);
-        assert_eq!((world.refusals(), &world.alarms), (vec![], &vec![]));
+        assert_eq!((world.refusals(), &world.breaches), (vec![], &vec![]));
         assert_eq!([world.has(0, share()), world.has(1, share())], [70, 30]);
         assert_eq!([world.has(0, YEN), world.has(1, YEN)], [600, 400]);
         assert_eq!(world.owners[2].opening.positions().count(), 0, "others read nothing");
@@ -397,7 +397,7 @@ fn what_is_funded_later_and_what_comes_back() {
     let cancel = world.ask(0, Instruction::Cancel { instruction }, vec![]);
     world.block(&[cancel]);
     assert_eq!(world.has(0, share()), 70);
-    assert_eq!((world.refusals(), &world.alarms), (vec![], &vec![]));
+    assert_eq!((world.refusals(), &world.breaches), (vec![], &vec![]));
     let ended = Event::StatusChanged { instruction, status: Status::Cancelled };
     assert!(world.events.contains(&ended));
 }
@@ -420,7 +420,7 @@ fn spends_follow_each_other_and_credits_make_none_stale() {
             sent.push(world.settle(2, Legs::Alone(leg.movement.clone()), Some(&leg), true));
         }
         world.block(&sent);
-        assert_eq!((world.refusals(), &world.alarms), (vec![], &vec![]), "turn {turn}");
+        assert_eq!((world.refusals(), &world.breaches), (vec![], &vec![]), "turn {turn}");
     }
     assert_eq!([0, 2, 3].map(|it| world.has(it, share())), [100 - 30 + 4, 15 - 4, 15]);
     assert_eq!([world.has(0, YEN), world.has(1, YEN)], [30, 970]);
@@ -449,7 +449,7 @@ fn units_that_are_retired_are_gone_or_come_back() {
     world.block(&[shares]);
     world.administrator(vec![Instruction::DecideRequest { request, approved: true }]);
     assert_eq!(world.has(0, share()), 40);
-    assert_eq!((world.refusals(), &world.alarms), (vec![], &vec![]));
+    assert_eq!((world.refusals(), &world.breaches), (vec![], &vec![]));
 }
 
 #[test]
@@ -489,8 +489,8 @@ fn a_false_hint_names_who_signed() {
     world.block(&[sent]);
     // Both ends, the administrators and the issuer see it; and they read the amount all the same.
     let wrong = Wrong::Hint { amount: Some(5) };
-    assert_eq!(world.alarms.len(), 4);
-    assert!(world.alarms.iter().all(|it| it.signed == [signed] && it.wrong == wrong));
+    assert_eq!(world.breaches.len(), 4);
+    assert!(world.breaches.iter().all(|it| it.signed == [signed] && it.wrong == wrong));
     assert_eq!(world.has(2, share()), 5);
 }
 
@@ -533,10 +533,10 @@ fn a_broken_check_of_proofs_mints_and_the_shadow_ledger_names_the_signer_in_that
     let height = world.memory.at().height + 1;
     world.block(&[sent]);
     let place = (world.owners[0].account, share());
-    let alarm =
-        Alarm { height, signed: vec![signed], wrong: Wrong::BelowZero { place, amount: -1 } };
+    let breach =
+        Breach { height, signed: vec![signed], wrong: Wrong::BelowZero { place, amount: -1 } };
     // The administrators, the issuer, and the owner itself.
-    assert_eq!(world.alarms, [alarm.clone(), alarm.clone(), alarm]);
+    assert_eq!(world.breaches, [breach.clone(), breach.clone(), breach]);
 }
 
 #[test]
@@ -563,7 +563,7 @@ fn an_amount_sealed_for_a_wrong_key_names_the_signer() {
     movement.amount = Amount::Sealed(amount);
     let signed = id(&sent);
     world.block(&[sent]);
-    let hidden = |it: &&Alarm| it.wrong == Wrong::Hint { amount: None };
-    let named: Vec<_> = world.alarms.iter().filter(hidden).map(|it| it.signed.clone()).collect();
+    let hidden = |it: &&Breach| it.wrong == Wrong::Hint { amount: None };
+    let named: Vec<_> = world.breaches.iter().filter(hidden).map(|it| it.signed.clone()).collect();
     assert_eq!(named, [vec![signed]]);
 }
