@@ -8,6 +8,8 @@ mod credits;
 mod issuance;
 #[path = "sealed/pairs.rs"]
 mod pairs;
+#[path = "sealed/random.rs"]
+mod random;
 #[path = "sealed/sets.rs"]
 mod sets;
 #[path = "sealed/shown.rs"]

@@ -124,6 +124,8 @@ pub struct Stage {
     pub market: Memory,
     blindings: u64,
     owners: BTreeMap<AccountId, String>,
+    /// How many units each amount is, by its commitment.
+    pub units: BTreeMap<Point, u64>,
     /// Whether each call is also made over what is withheld and what is not shown.
     pub careful: bool,
 }
@@ -138,7 +140,13 @@ impl Stage {
         let mut market = Memory::of(&script);
         assert_eq!(market.play(&script).failed, []);
         market.shown = Shown::certified();
-        Self { market, blindings: 0, owners: BTreeMap::new(), careful: true }
+        Self {
+            market,
+            blindings: 0,
+            owners: BTreeMap::new(),
+            units: BTreeMap::new(),
+            careful: true,
+        }
     }
 
     /// A sealed security and sealed money, and four owners who have nothing yet.
@@ -292,7 +300,9 @@ impl Stage {
         self.blindings += 1;
         let readers = [from, to, "administrators", "issuer"];
         let count = if instrument.is_currency() { 3 } else { 4 };
-        let amount = Amount::Sealed(seal(units, self.blindings, &readers[..count]));
+        let amount = seal(units, self.blindings, &readers[..count]);
+        self.units.insert(amount.commitment, units);
+        let amount = Amount::Sealed(amount);
         Movement { instrument, from: account(from), to: account(to), amount }
     }
 
