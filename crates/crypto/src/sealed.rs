@@ -11,6 +11,7 @@
 //! a proof, elsewhere ([`crate::statement`]).
 
 use alloc::vec::Vec;
+use core::ops::{Add, Mul, Sub};
 
 use curve25519_dalek::{
     RistrettoPoint, Scalar,
@@ -92,20 +93,20 @@ impl Sealed {
     /// `self + other`; `None` if bytes are no points, or the handles are not as many.
     #[must_use]
     pub fn plus(&self, other: &Self) -> Option<Self> {
-        self.with(other, |a, b| a + b)
+        self.with(other, Add::add)
     }
 
     /// `self - other`; `None` as with [`Sealed::plus`]. Whether it is below zero is not seen.
     #[must_use]
     pub fn minus(&self, other: &Self) -> Option<Self> {
-        self.with(other, |a, b| a - b)
+        self.with(other, Sub::sub)
     }
 
     /// `self * times`; `None` if bytes are no points.
     #[must_use]
     pub fn times(&self, times: u64) -> Option<Self> {
         let times = Scalar::from(times);
-        self.map(|point| point * times)
+        self.map(|point| point.mul(times))
     }
 
     /// Whether all its bytes encode points, so that it adds to others of as many handles.

@@ -1,5 +1,7 @@
 //! Sealed amounts: their bytes, their sums, and the base of their blindings.
 
+#![allow(clippy::disallowed_types, reason = "tests count in memory")]
+
 use crypto::{
     Amount, Handles, Sealed,
     sealed::{BLINDING_BASE, Point, is_key, point},

@@ -1,5 +1,7 @@
 //! What an instruction that speaks of sealed amounts may ask: whether something is shown of them.
 
+use alloc::boxed::Box;
+
 use crypto::{
     Shown,
     statement::{Claim, Statement},
@@ -32,7 +34,11 @@ impl Asked<'_> {
     /// # Errors
     /// [`Stop::Unshown`].
     pub fn require(&self, statement: Statement) -> Result<(), Stop> {
-        if self.shown.contains(&statement) { Ok(()) } else { Err(Stop::Unshown(statement)) }
+        if self.shown.contains(&statement) {
+            Ok(())
+        } else {
+            Err(Stop::Unshown(Box::new(statement)))
+        }
     }
 }
 

@@ -7,7 +7,7 @@
 //!
 //! Units come from the instrument's issuance account and go back to it, so every instrument sums to zero.
 
-pub(crate) mod sealed;
+pub mod sealed;
 
 use alloc::vec::Vec;
 
@@ -197,11 +197,15 @@ pub(crate) fn request(
 /// administrators) and [`Reject::AmountsDoNotAdd`].
 pub(crate) fn decide(draft: &mut Draft<'_>, id: InstructionId, approved: bool) -> Result<(), Stop> {
     let request = draft.get::<Request>(&id)?.ok_or(Reject::RequestUnknown { request: id })?;
+    let Request { instrument, account, quantity, redeem, .. } = request;
+    let retired = redeem && is_sealed(draft, instrument)?;
+    if retired {
+        sealed::decide(draft, id, (account, instrument), &quantity)?;
+    }
     if approved {
-        let Request { instrument, account, quantity, redeem, .. } = request;
         units(draft, instrument, account, quantity, redeem)?;
-    } else if request.redeem && is_sealed(draft, request.instrument)? {
-        sealed::come_back(draft, (request.account, request.instrument), &request.quantity)?;
+    } else if retired {
+        sealed::come_back(draft, (account, instrument), &quantity)?;
     }
     draft.end::<Request>(&id)?;
     draft.tell(Event::RequestDecided { request: id, approved });
@@ -307,6 +311,21 @@ pub(crate) fn is_sealed(draft: &Draft<'_>, instrument: InstrumentId) -> Result<b
 /// [`Reject::SealedNotAllowed`].
 pub(crate) fn require_open(draft: &Draft<'_>, instrument: InstrumentId) -> Result<(), Stop> {
     if is_sealed(draft, instrument)? { Err(Reject::SealedNotAllowed.into()) } else { Ok(()) }
+}
+
+/// Refuses unless these are a security and money, both open.
+///
+/// # Errors
+/// [`Reject::InstrumentUnknown`] of the security, then the money, then [`Reject::SealedNotAllowed`].
+pub(crate) fn require_open_pair(
+    draft: &Draft<'_>,
+    instrument: InstrumentId,
+    currency: InstrumentId,
+) -> Result<(), Stop> {
+    require_security(draft, instrument)?;
+    require_money(draft, currency)?;
+    require_open(draft, instrument)?;
+    require_open(draft, currency)
 }
 
 /// What is told of an instrument, if it is listed.

@@ -60,7 +60,7 @@ pub mod threshold;
 pub mod trade;
 pub mod view_key;
 
-use alloc::{collections::BTreeSet, vec::Vec};
+use alloc::{boxed::Box, collections::BTreeSet, vec::Vec};
 
 use crypto::{Shown, Statement};
 use types::{Digest, KeyId, PartyId, PublicKey, Sender, Wire};
@@ -92,7 +92,7 @@ pub enum Stop {
     /// The market says no.
     Reject(Reject),
     /// Something has to be shown first.
-    Unshown(Statement),
+    Unshown(Box<Statement>),
 }
 
 impl From<Missing> for Stop {
@@ -317,7 +317,7 @@ fn take_effect(
                 draft.absorb(outcome);
             }
             Err(Stop::Missing(missing)) => missed.rows.extend(missing.0),
-            Err(Stop::Unshown(statement)) => missed.unshown.push((id.index, statement)),
+            Err(Stop::Unshown(statement)) => missed.unshown.push((id.index, *statement)),
             Err(Stop::Reject(reject)) => {
                 draft.tell(Event::Refused { instruction: id, reject });
                 continue;

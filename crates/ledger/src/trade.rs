@@ -197,7 +197,7 @@ fn closing_entry(venue: Mic) -> Entry {
 /// Imports executed trades of a venue. One that is known already changes nothing.
 ///
 /// # Errors
-/// For the first trade that fails: [`Reject::PartyUnknown`], [`Reject::InstrumentUnknown`],
+/// For the first trade that fails: [`Reject::PartyUnknown`], those of [`issuance::require_open_pair`],
 /// [`Reject::QuantityNotPositive`], [`Reject::DateNotAllowed`]; then [`Reject::VenueClosed`], and
 /// [`Reject::TradeDiffers`] when a number stands for another trade. All are imported, or none.
 pub(crate) fn import(
@@ -287,7 +287,7 @@ fn venue_trade(entry: &Entry) -> Option<TradeId> {
 /// Reports a trade for the other side to affirm.
 ///
 /// # Errors
-/// [`Reject::RoleMissing`], [`Reject::PartyUnknown`] (of the other side), [`Reject::InstrumentUnknown`],
+/// [`Reject::RoleMissing`], [`Reject::PartyUnknown`] (of the other side), those of [`issuance::require_open_pair`],
 /// [`Reject::QuantityNotPositive`], [`Reject::DateNotAllowed`].
 pub(crate) fn report(
     draft: &mut Draft<'_>,
@@ -430,10 +430,7 @@ fn check(draft: &Draft<'_>, trade: &Trade) -> Result<(), Stop> {
     for party in [trade.buyer, trade.seller] {
         draft.get::<Party>(&party)?.ok_or(Reject::PartyUnknown { party })?;
     }
-    issuance::require_security(draft, trade.instrument)?;
-    issuance::require_money(draft, trade.currency)?;
-    issuance::require_open(draft, trade.instrument)?;
-    issuance::require_open(draft, trade.currency)?;
+    issuance::require_open_pair(draft, trade.instrument, trade.currency)?;
     book::positive(trade.quantity.clone())?;
     book::positive(trade.amount.clone())?;
     if trade.intended_date < trade.trade_date {

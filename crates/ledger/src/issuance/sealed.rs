@@ -1,7 +1,7 @@
 //! Issuance of what is sealed: how many units come into being or end everybody reads, and whose they are.
 
 use crypto::{Amount, statement::Claim};
-use types::{InstructionId, InstrumentId};
+use types::{AccountId, Digest, InstructionId, InstrumentId, Wire};
 
 use super::Request;
 use crate::{
@@ -53,8 +53,7 @@ pub(crate) fn retire(
     if instrument.is_currency() {
         return super::units(draft, instrument, account, quantity, true);
     }
-    let element = Element::Open(account, units);
-    registry::exchange(draft, instrument, None, Some(element))?;
+    registry::exchange(draft, instrument, None, Some(retiring(account, &id, units)))?;
     let issuer = listing.issuer;
     draft.put(&id, &Request { issuer, instrument, account, quantity, redeem: true })?;
     draft.tell(Event::Requested { request: id });
@@ -79,11 +78,33 @@ pub(super) fn units(
         let (key, _) = view_key::administrators(draft)?;
         return sealed::credit(draft, place, key, &public_amount(place.1, units)?);
     }
-    registry::exchange(draft, place.1, Some(Element::Open(place.0, units)), None)?;
     book::circulate(draft, place.1, units.saturating_neg())
 }
 
-/// Gives units back that were to be redeemed.
+/// Units that were to be retired wait no more.
+///
+/// # Errors
+/// None, of a request that the state holds.
+pub(super) fn decide(
+    draft: &mut Draft<'_>,
+    id: InstructionId,
+    place: book::Place,
+    amount: &Amount,
+) -> Result<(), Stop> {
+    let units = book::positive(amount.clone())?;
+    fetch(draft, place)?;
+    Ok(registry::exchange(draft, place.1, Some(retiring(place.0, &id, units)), None)?)
+}
+
+/// The element that units make in the registry of their security while they wait to be retired. The request is in it:
+/// a set holds each element once.
+#[must_use]
+pub fn retiring(account: AccountId, request: &InstructionId, units: i64) -> Element {
+    let Digest(digest) = crypto::digest(b"furikae.retiring.v1", &(*request, units).to_bytes());
+    Element::Sealed(account, digest)
+}
+
+/// Gives units back that were to be retired.
 ///
 /// # Errors
 /// None, of a request that the state holds.
@@ -93,9 +114,7 @@ pub(super) fn come_back(
     amount: &Amount,
 ) -> Result<(), Stop> {
     let units = book::positive(amount.clone())?;
-    fetch(draft, place)?;
     let (key, _) = view_key::administrators(draft)?;
-    registry::exchange(draft, place.1, Some(Element::Open(place.0, units)), None)?;
     sealed::credit(draft, place, key, &public_amount(place.1, units)?)
 }
 

@@ -128,8 +128,8 @@ const BOARDS: u8 = 1;
 /// Opens a board.
 ///
 /// # Errors
-/// [`Reject::InstrumentUnknown`] (of the security, of the currency), [`Reject::QuantityNotPositive`] (of the
-/// lot, of the tick), [`Reject::BoardExists`].
+/// Those of [`issuance::require_open_pair`], [`Reject::QuantityNotPositive`] (of the lot, of the tick),
+/// [`Reject::BoardExists`].
 pub(crate) fn open_board(
     draft: &mut Draft<'_>,
     pair: Pair,
@@ -137,10 +137,7 @@ pub(crate) fn open_board(
     tick: i64,
 ) -> Result<(), Stop> {
     let (instrument, currency) = pair;
-    issuance::require_security(draft, instrument)?;
-    issuance::require_money(draft, currency)?;
-    issuance::require_open(draft, instrument)?;
-    issuance::require_open(draft, currency)?;
+    issuance::require_open_pair(draft, instrument, currency)?;
     if lot <= 0 || tick <= 0 {
         return Err(Reject::QuantityNotPositive.into());
     }

@@ -29,7 +29,8 @@ const CANDIDATES: usize = 32;
 ///
 /// # Errors
 /// [`Reject::AccountUnknown`] and [`Reject::AccountNotManaged`] (of its own securities account, of the other
-/// side's, of the cash account), [`Reject::AccountNotEligible`], [`Reject::InstrumentUnknown`],
+/// side's, of the cash account), [`Reject::AccountNotEligible`], [`Reject::InstrumentUnknown`] and
+/// [`Reject::SealedNotAllowed`] (of the money, of the security),
 /// [`Reject::QuantityNotPositive`], [`Reject::DateNotAllowed`], [`Reject::TradeUnknown`],
 /// [`Reject::TradeNotBinding`], [`Reject::TradeDiffers`].
 pub(super) fn check(draft: &Draft<'_>, party: PartyId, terms: &OpenTerms) -> Result<(), Stop> {

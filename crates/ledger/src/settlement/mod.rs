@@ -106,7 +106,7 @@ pub(crate) fn settle(draft: &mut Draft<'_>, id: InstructionId, terms: &Terms) ->
 /// # Errors
 /// [`Reject::RoleMissing`], [`Reject::AccountUnknown`] and [`Reject::AccountNotManaged`] (of the payer),
 /// [`Reject::AccountUnknown`] and [`Reject::AccountNotEligible`] (of the payee),
-/// [`Reject::InstrumentUnknown`], [`Reject::QuantityNotPositive`].
+/// [`Reject::InstrumentUnknown`], [`Reject::SealedNotAllowed`], [`Reject::QuantityNotPositive`].
 pub(crate) fn pay(draft: &mut Draft<'_>, id: InstructionId, payment: &Pay) -> Result<(), Stop> {
     let party = governance::require_role(draft, Roles::ACCOUNT_MANAGER)?;
     book::require_manager(draft, payment.from, party)?;

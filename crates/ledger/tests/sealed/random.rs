@@ -180,7 +180,7 @@ impl Day {
         let covered = self.spendable(gives.debit()) >= self.units(gives);
         let cover = self.stage.cover(word(gives.from), gives.instrument);
         let instruction = *instruction;
-        covered.then(|| (instruction.sender, I::Fund { instruction, cover }))
+        covered.then_some((instruction.sender, I::Fund { instruction, cover }))
     }
 
     fn changes(&mut self, draw: &mut Draw) -> Option<(Sender, I)> {
@@ -444,10 +444,10 @@ impl Day {
         for bytes in draws {
             let mut draw = Draw(bytes, 0);
             let ends = draw.below(3) == 0;
-            if let Some((sender, what)) = self.ask(&mut draw) {
-                if block.iter().all(|it| it.sender != sender) {
-                    block.push(self.stage.envelope(sender, vec![what]));
-                }
+            let asked = self.ask(&mut draw);
+            let alone = |it: &(Sender, I)| block.iter().all(|other| other.sender != it.0);
+            if let Some((sender, what)) = asked.filter(alone) {
+                block.push(self.stage.envelope(sender, vec![what]));
             }
             if ends {
                 self.block(&std::mem::take(&mut block));

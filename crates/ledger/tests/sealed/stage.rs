@@ -21,7 +21,7 @@ use ledger::{
         sealed::{Cover, SealedPosition},
     },
     governance::LaneRow,
-    issuance::{Instrument, Kind, Request},
+    issuance::{Instrument, Kind, Request, sealed::retiring},
     memory::Memory,
     registry::Element,
     row::Row,
@@ -402,11 +402,11 @@ impl Stage {
                 units += read[0];
             }
         }
-        for (_, row) in rows::<Request>(&self.market) {
+        for (id, row) in rows::<Request>(&self.market) {
             if let (true, Amount::Open(retired)) =
                 (row.redeem && row.instrument == instrument, row.quantity)
             {
-                add(Some(Element::Open(row.account, retired)));
+                add(Some(retiring(row.account, &id, retired)));
                 units += u64::try_from(retired).unwrap();
             }
         }

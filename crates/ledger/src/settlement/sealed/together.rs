@@ -106,7 +106,7 @@ pub(crate) fn settle(
 fn gather(draft: &Draft<'_>, instructions: &[InstructionId]) -> Result<Set, Stop> {
     fund::fetch(draft, instructions)?;
     let mut set = Set { sides: Vec::new(), changes: BTreeMap::new() };
-    for id in instructions.iter().take(usize::from(TOGETHER_MAX)) {
+    for (_, id) in (0..TOGETHER_MAX).zip(instructions) {
         let row = draft.get::<SealedInstructed>(id)?;
         let row = row.ok_or(Reject::InstructionUnknown { instruction: *id })?;
         if row.status != Status::Pending {
