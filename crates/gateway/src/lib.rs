@@ -32,6 +32,7 @@ pub mod proof;
 pub mod run;
 #[cfg(test)]
 mod scripted;
+pub mod seal;
 mod sending;
 mod sign;
 pub mod spending;

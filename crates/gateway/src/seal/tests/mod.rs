@@ -1,0 +1,4 @@
+//! Sealing and opening, as the market does it.
+
+mod envelope;
+mod seed;
