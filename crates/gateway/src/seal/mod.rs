@@ -9,14 +9,20 @@
 //!
 //! Nothing here asks a node or keeps a file. Whoever calls says where chance comes from.
 
+pub mod amount;
 pub mod envelope;
 pub mod message;
 pub mod reader;
 pub mod seed;
+pub mod table;
 #[cfg(test)]
 mod tests;
+pub mod wrap;
 
+pub use amount::{CannotRead, HintWas, Opened, open};
 pub use envelope::{CannotOpen, CannotSeal, Place, SealedEnvelope};
 pub use message::{Content, ForAdministrators, ForIssuer, Recipient, Side};
 pub use reader::{EnvelopeKey, EnvelopeSecret, ReaderKeys};
 pub use seed::{AccountKeys, Seed};
+pub use table::Table;
+pub use wrap::{CannotUnwrap, CannotWrap, EpochKeys, WrapKey, WrapSecret, WrappedEpoch};

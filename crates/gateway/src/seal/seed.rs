@@ -20,7 +20,10 @@ use sha2::Sha256;
 use types::{AccountId, InstrumentId};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use super::reader::{EnvelopeSecret, ReaderKeys};
+use super::{
+    reader::{EnvelopeSecret, ReaderKeys},
+    wrap::WrapSecret,
+};
 
 /// Under which all keys are derived.
 const DOMAIN: &[u8] = b"furikae.seed.v1";
@@ -103,6 +106,12 @@ impl Seed {
             view: self.secret(b"issuer view", &instrument.0),
             envelope: self.envelope(b"issuer envelope", &instrument.0),
         }
+    }
+
+    /// What an administrator unwraps the secret of an epoch with.
+    #[must_use]
+    pub fn administrator(&self) -> WrapSecret {
+        WrapSecret::derive(&self.derive(b"administrator wrap", &[], 0))
     }
 
     fn secret(&self, purpose: &[u8], of: &[u8]) -> Secret {

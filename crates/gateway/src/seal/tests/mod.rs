@@ -1,4 +1,6 @@
 //! Sealing and opening, as the market does it.
 
+mod amount;
 mod envelope;
 mod seed;
+mod wrap;
