@@ -30,7 +30,7 @@ const TAG_LEN: usize = 16;
 types::record! {
     /// For which envelope a sealed one is: known before its digest is.
     #[derive(Copy, Hash)]
-    pub struct Place {
+    pub struct EnvelopePlace {
         /// In which market.
         pub chain: ChainId,
         /// Who signs the envelope.
@@ -42,7 +42,7 @@ types::record! {
     }
 }
 
-impl Place {
+impl EnvelopePlace {
     /// That of the envelope which carries this instruction.
     #[must_use]
     pub const fn of(chain: ChainId, instruction: &InstructionId) -> Self {
@@ -119,7 +119,7 @@ impl SealedEnvelope {
     /// # Errors
     /// [`CannotSeal`].
     pub fn seal(
-        place: &Place,
+        place: &EnvelopePlace,
         contents: &[(EnvelopeKey, Content)],
         rng: &mut impl CryptoRng,
     ) -> Result<Self, CannotSeal> {
@@ -139,7 +139,7 @@ impl SealedEnvelope {
     /// [`CannotOpen`].
     pub fn open(
         &self,
-        place: &Place,
+        place: &EnvelopePlace,
         to: Recipient,
         secret: &EnvelopeSecret,
     ) -> Result<Content, CannotOpen> {
@@ -183,7 +183,7 @@ impl Wire for SealedEnvelope {
 impl Message {
     /// `None` if the key is none.
     fn seal(
-        place: &Place,
+        place: &EnvelopePlace,
         key: &EnvelopeKey,
         content: &Content,
         rng: &mut impl CryptoRng,
@@ -203,7 +203,7 @@ impl Message {
     }
 
     /// `None` if it is not for this place and this secret.
-    fn open(&self, place: &Place, secret: &EnvelopeSecret) -> Option<Zeroizing<Vec<u8>>> {
+    fn open(&self, place: &EnvelopePlace, secret: &EnvelopeSecret) -> Option<Zeroizing<Vec<u8>>> {
         let key = <Kem as hpke::Kem>::EncappedKey::from_bytes(&self.key).ok()?;
         let opened = hpke::single_shot_open::<Aead, Kdf, Kem>(
             &OpModeR::Base,

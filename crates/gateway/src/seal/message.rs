@@ -8,10 +8,10 @@
 //!   issuer            amount, how it knows the holder                               25                 32
 //! ```
 //!
-//! The common DVP has two legs and two references of 16 characters, as long as ISO 15022 allows. A content is filled up with zeros to 32,
-//! 96 or 512 bytes, the least that holds it, so its length tells next to nothing; texts and lists have lengths of
-//! one byte, or the common DVP would not fit. With 50 bytes for each message's key, tag and labels, and one for
-//! their number, it costs 457 bytes.
+//! The common DVP has two legs and two references of 16 characters, as long as ISO 15022 allows. A content is filled up
+//! with zeros to 32, 96 or 512 bytes, the least that holds it, so its length tells next to nothing; texts and lists
+//! have lengths of one byte, or the common DVP would not fit. With 50 bytes for each message's key, tag and labels,
+//! and one for their number, it costs 457 bytes. The longest content has 501 bytes.
 
 use proof::Secret;
 use types::{DecodeError, PartyId, Reader, Text, Wire};
@@ -94,7 +94,7 @@ impl<const MAX: u32> Wire for Short<MAX> {
 
 types::record! {
     /// What one side tells the other, and keeps for its own books.
-    pub struct Side {
+    pub struct ForSide {
         /// What the blindings of the legs follow from.
         pub blinding_seed: [u8; 32],
         /// Units of each leg, in their order: hints, to be checked against what is sealed.
@@ -132,7 +132,7 @@ types::record! {
     }
 }
 
-impl Side {
+impl ForSide {
     /// The blinding of a leg, by its place.
     #[must_use]
     pub fn blinding(&self, leg: u8) -> Secret {
@@ -145,9 +145,9 @@ impl Side {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Content {
     /// To [`Recipient::OwnBooks`].
-    OwnBooks(Side),
+    OwnBooks(ForSide),
     /// To [`Recipient::Counterparty`].
-    Counterparty(Side),
+    Counterparty(ForSide),
     /// To [`Recipient::Administrators`].
     Administrators(ForAdministrators),
     /// To [`Recipient::Issuer`].

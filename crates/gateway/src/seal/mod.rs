@@ -20,8 +20,8 @@ mod tests;
 pub mod wrap;
 
 pub use amount::{CannotRead, HintWas, Opened, open};
-pub use envelope::{CannotOpen, CannotSeal, Place, SealedEnvelope};
-pub use message::{Content, ForAdministrators, ForIssuer, Recipient, Side};
+pub use envelope::{CannotOpen, CannotSeal, EnvelopePlace, SealedEnvelope};
+pub use message::{Content, ForAdministrators, ForIssuer, ForSide, Recipient};
 pub use reader::{EnvelopeKey, EnvelopeSecret, ReaderKeys};
 pub use seed::{AccountKeys, Seed};
 pub use table::Table;

@@ -26,9 +26,6 @@ use super::{
 /// What HPKE's keys are bound to.
 const DOMAIN: &[u8] = b"furikae.administrators-secret.v1";
 
-/// Bytes of a key of X-Wing.
-const KEY_LEN: usize = 1_216;
-
 /// What an administrator unwraps with: an X-Wing secret. It is wiped when it is dropped.
 #[derive(Clone)]
 pub struct WrapSecret(<XWing as hpke::Kem>::PrivateKey);
@@ -37,7 +34,7 @@ types::record! {
     /// What is wrapped to: the X-Wing key of a [`WrapSecret`].
     pub struct WrapKey {
         /// Its bytes.
-        pub bytes: [u8; KEY_LEN],
+        pub bytes: [u8; 1216],
     }
 }
 
@@ -62,7 +59,7 @@ types::record! {
         /// For whom.
         pub administrator: PartyId,
         /// X-Wing's encapsulated key.
-        pub agreed: [u8; 1_120],
+        pub agreed: [u8; 1120],
         /// The two secrets, and the tag.
         pub ciphertext: [u8; 80],
     }

@@ -7,8 +7,10 @@ use types::{
 };
 
 use super::super::{
-    envelope::{CannotOpen, CannotSeal, MESSAGES_MAX, Place, SealedEnvelope},
-    message::{Content, Few, ForAdministrators, ForIssuer, LEGS_MAX, Recipient, Short, Side, Size},
+    envelope::{CannotOpen, CannotSeal, EnvelopePlace, MESSAGES_MAX, SealedEnvelope},
+    message::{
+        Content, Few, ForAdministrators, ForIssuer, ForSide, LEGS_MAX, Recipient, Short, Size,
+    },
     reader::{EnvelopeKey, EnvelopeSecret},
 };
 
@@ -20,14 +22,14 @@ fn secret(of: Recipient) -> EnvelopeSecret {
     EnvelopeSecret::derive(&[of.to_bytes()[0] + 1; 32])
 }
 
-fn place() -> Place {
+fn place() -> EnvelopePlace {
     let sender = Sender::Account(AccountId([9; 16]));
-    Place { chain: ChainId([7; 32]), sender, lane: Lane(3), sequence: 70 }
+    EnvelopePlace { chain: ChainId([7; 32]), sender, lane: Lane(3), sequence: 70 }
 }
 
 /// What the seller of 12,000 shares tells: two legs, references as long as ISO 15022 has them.
-fn side() -> Side {
-    Side {
+fn side() -> ForSide {
+    ForSide {
         blinding_seed: [5; 32],
         amounts: Few::new(vec![12_000, 36_480_000]).unwrap(),
         sender: PartyId(11),
@@ -117,18 +119,18 @@ fn a_message_is_good_at_its_place_alone() {
     let sealed = sealed_to_each(&contents());
     let here = place();
     let elsewhere = [
-        Place { chain: ChainId([8; 32]), ..here },
-        Place { sender: Sender::Account(AccountId([8; 16])), ..here },
-        Place { sender: Sender::Party(PartyId(9)), ..here },
-        Place { lane: Lane(4), ..here },
-        Place { sequence: 71, ..here },
+        EnvelopePlace { chain: ChainId([8; 32]), ..here },
+        EnvelopePlace { sender: Sender::Account(AccountId([8; 16])), ..here },
+        EnvelopePlace { sender: Sender::Party(PartyId(9)), ..here },
+        EnvelopePlace { lane: Lane(4), ..here },
+        EnvelopePlace { sequence: 71, ..here },
     ];
     for (elsewhere, to) in elsewhere.iter().flat_map(|it| ALL.map(|to| (it, to))) {
         let opened = sealed.open(elsewhere, to, &secret(to));
         assert_eq!(opened, Err(CannotOpen::NotForUs { to }));
     }
     let first = InstructionId { sender: here.sender, lane: Lane(3), sequence: 70, index: 0 };
-    assert_eq!(Place::of(here.chain, &first), here);
+    assert_eq!(EnvelopePlace::of(here.chain, &first), here);
 }
 
 #[test]
@@ -200,7 +202,7 @@ fn more_messages_legs_or_letters_than_there_may_be_are_refused_at_once() {
 
 #[test]
 fn the_longest_content_fits_and_looks_like_any_of_its_size() {
-    let longest = Side {
+    let longest = ForSide {
         amounts: Few::new(vec![u64::MAX; usize::from(LEGS_MAX)]).unwrap(),
         reference: text(&"r".repeat(35)),
         common_reference: text(&"c".repeat(35)),
@@ -215,7 +217,7 @@ fn the_longest_content_fits_and_looks_like_any_of_its_size() {
     assert_eq!(opened, Ok(Content::OwnBooks(longest)));
     let mut lengths = std::collections::BTreeSet::new();
     for letters in 0..=210 {
-        let said = Side { memo: text(&"m".repeat(letters)), ..side() };
+        let said = ForSide { memo: text(&"m".repeat(letters)), ..side() };
         lengths.insert(sealed_to_each(&[Content::OwnBooks(said)]).to_bytes().len());
     }
     assert_eq!(lengths.into_iter().collect::<Vec<_>>(), [147, 563]);

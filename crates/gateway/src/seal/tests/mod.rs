@@ -2,5 +2,6 @@
 
 mod amount;
 mod envelope;
+mod published;
 mod seed;
 mod wrap;
