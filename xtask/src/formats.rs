@@ -121,7 +121,7 @@ fn size(kind: &str, names: &Names<'_>) -> Result<Option<u64>, String> {
             .map(Some)
             .map_err(|_| format!("{kind}: its length is no number"));
     }
-    if ["Option<", "Vec<", "Text<"].iter().any(|it| kind.starts_with(it)) {
+    if ["Option<", "Vec<", "Text<", "Few<", "Short<"].iter().any(|it| kind.starts_with(it)) {
         return Ok(None);
     }
     let Some(declared) = names.get(kind) else {
