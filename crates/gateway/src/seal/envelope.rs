@@ -22,7 +22,7 @@ use super::{
 pub const MESSAGES_MAX: u8 = 8;
 
 /// What HPKE's keys are bound to.
-const DOMAIN: &[u8] = b"furikae.sealed-message.v1";
+pub(super) const DOMAIN: &[u8] = b"furikae.sealed-message.v1";
 
 /// Bytes of the tag of ChaCha20-Poly1305.
 const TAG_LEN: usize = 16;
@@ -51,7 +51,7 @@ impl EnvelopePlace {
     }
 
     /// What is authenticated beside a message.
-    fn beside(&self, to: Recipient) -> Vec<u8> {
+    pub(super) fn beside(&self, to: Recipient) -> Vec<u8> {
         let mut bytes = self.to_bytes();
         to.write(&mut bytes);
         bytes

@@ -1,5 +1,6 @@
 //! Each reads what is said to him, where it was said, unchanged; nobody reads more.
 
+use hpke::{Deserializable as _, OpModeS, Serializable as _};
 use proof::{reads_units, seal, view_key};
 use rand::{SeedableRng as _, rngs::StdRng};
 use types::{
@@ -7,11 +8,11 @@ use types::{
 };
 
 use super::super::{
-    envelope::{CannotOpen, CannotSeal, EnvelopePlace, MESSAGES_MAX, SealedEnvelope},
+    envelope::{CannotOpen, CannotSeal, DOMAIN, EnvelopePlace, MESSAGES_MAX, SealedEnvelope},
     message::{
         Content, Few, ForAdministrators, ForIssuer, ForSide, LEGS_MAX, Recipient, Short, Size,
     },
-    reader::{EnvelopeKey, EnvelopeSecret},
+    reader::{Aead, EnvelopeKey, EnvelopeSecret, Kdf, Kem},
 };
 
 fn text<const MAX: u32>(text: &str) -> Short<MAX> {
@@ -98,11 +99,12 @@ fn every_changed_bit_is_refused() {
     for bit in 0..bytes.len() * 8 {
         let mut changed = bytes.clone();
         changed[bit / 8] ^= 1 << (bit % 8);
-        let Ok(changed) = SealedEnvelope::from_bytes(&changed) else { continue };
+        let Ok(read) = SealedEnvelope::from_bytes(&changed) else { continue };
+        assert_eq!(read.to_bytes(), changed, "an envelope has one encoding");
         assert_ne!(bit / 8, 0, "the count is no other");
         let whose = ends.iter().position(|end| bit / 8 < *end).unwrap();
         for (place_of, to) in ALL.into_iter().enumerate() {
-            let opened = changed.open(&place(), to, &secret(to));
+            let opened = read.open(&place(), to, &secret(to));
             assert_eq!(opened.is_err(), place_of == whose, "bit {bit}, {to:?}");
         }
     }
@@ -233,6 +235,42 @@ fn a_content_has_one_encoding() {
         let longer = [&bytes[..], &[0; 416]].concat();
         assert_eq!(Content::read_padded(to, &longer), Err(DecodeError::NotCanonical));
         assert_eq!(Content::read_padded(to, &bytes[..24]), Err(DecodeError::Truncated));
+    }
+}
+
+/// A sender may seal what it likes; the recipient learns what is wrong with it.
+#[test]
+fn what_was_sealed_and_is_no_content_is_refused_by_name() {
+    let (to, key) = (Recipient::Issuer, secret(Recipient::Issuer).key());
+    let key = <Kem as hpke::Kem>::PublicKey::from_bytes(&key.bytes).unwrap();
+    let filled = |start: &[u8], with: u8| {
+        let mut bytes = start.to_vec();
+        bytes.resize(Size::Small.bytes(), with);
+        bytes
+    };
+    let amount = [0, 0, 0, 0, 0, 0, 0, 7];
+    for (said, why) in [
+        (filled(&[&amount[..], &[24]].concat(), b'x'), Some(DecodeError::Truncated)),
+        (filled(&amount, 36), Some(DecodeError::TooLong)),
+        (filled(&[&amount[..], &[2, 0xff, 0xff]].concat(), 0), Some(DecodeError::NotCanonical)),
+        (filled(&[&amount[..], &[1, b'H']].concat(), 1), Some(DecodeError::NotCanonical)),
+        (filled(&[&amount[..], &[1, b'H']].concat(), 0), None),
+    ] {
+        let rng = &mut StdRng::seed_from_u64(1);
+        let (agreed, ciphertext) = hpke::single_shot_seal_with_rng::<Aead, Kdf, Kem>(
+            &OpModeS::Base,
+            &key,
+            DOMAIN,
+            &said,
+            &place().beside(to),
+            rng,
+        )
+        .unwrap();
+        let head = [vec![1], to.to_bytes(), agreed.to_bytes().to_vec(), Size::Small.to_bytes()];
+        let bytes = [head.concat(), ciphertext].concat();
+        let sealed = SealedEnvelope::from_bytes(&bytes).unwrap();
+        let opened = sealed.open(&place(), to, &secret(to));
+        assert_eq!(opened.err(), why.map(|why| CannotOpen::NotUnderstood { to, why }));
     }
 }
 
