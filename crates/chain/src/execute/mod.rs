@@ -10,11 +10,12 @@
 
 mod market;
 mod rows;
+mod shown;
 #[cfg(test)]
 mod tests;
 mod witness;
 
-use std::{borrow::Borrow, convert::Infallible, sync::Arc};
+use std::{convert::Infallible, sync::Arc};
 
 use crypto::{
     Shown,
@@ -26,13 +27,13 @@ use store::{
     Draft, Fault, Sealed,
     state::{Engine, STATE_FORMAT, ranges},
 };
-use types::{Bytes, Committee, Databases, Digest, Header, PartyId, PublicKey, Sender, Wire};
+use types::{Bytes, Committee, Databases, Digest, Header, PartyId, Sender, Wire};
 
 use crate::{
     block::{BODY_MAX, Block, Body, Carried, NextCommittee, VERSION, engine_key},
     index::Index,
 };
-use rows::{Changed, Rows, Stopped};
+use rows::{Changed, Rows};
 
 pub use market::{Market, Place};
 pub use witness::{Signature, Verdicts, Witnesses};
@@ -225,77 +226,6 @@ impl<'m, E: Engine> Run<'m, E> {
         Ok(run)
     }
 
-    /// These signatures with their keys, as the block has them by now.
-    async fn signed(
-        &mut self,
-        shown: &[(Key, Signature)],
-    ) -> Result<Vec<(PublicKey, Signature)>, Fault> {
-        Ok(never(self.rows.call(&self.draft, |it| signed(it, shown)).await?))
-    }
-
-    /// Checks the proofs of these envelopes together, as far as what they show can be foreseen. One that is false is
-    /// met again when the rules ask for it.
-    async fn show<W: Borrow<Witnesses>>(
-        &mut self,
-        envelopes: impl Iterator<Item = (&Envelope, W)>,
-    ) -> Result<(), Fault> {
-        let chain = self.market.chain;
-        let mut claimed = Vec::new();
-        for (envelope, witnesses) in envelopes {
-            if witnesses.borrow().proofs.is_empty() {
-                continue;
-            }
-            let foresee = |before: &dyn Snapshot| ledger::statements(before, chain, envelope);
-            let statements = never(self.rows.call(&self.draft, foresee).await?);
-            claimed.extend(witnesses.borrow().proving(statements));
-        }
-        if !claimed.is_empty() {
-            self.shown.absorb(self.market.verdicts.show(claimed));
-        }
-        Ok(())
-    }
-
-    /// Applies an envelope. What the rules ask to be shown, and is not yet, its proofs have to show.
-    async fn apply(
-        &mut self,
-        envelope: &Envelope,
-        witnesses: Option<&Witnesses>,
-    ) -> Result<Result<(), Unfit>, Fault> {
-        loop {
-            let (chain, at, shown) = (self.market.chain, self.at, &self.shown);
-            let rule = |before: &dyn Snapshot| ledger::apply(before, chain, at, envelope, shown);
-            let asked = match self.rows.call(&self.draft, rule).await? {
-                Ok(outcome) => return Ok(Ok(self.rows.absorb(outcome))),
-                Err(Stopped::Inadmissible(why)) => return Ok(Err(Unfit::Inadmissible(why))),
-                Err(Stopped::Unshown(statements)) => statements,
-            };
-            let claimed = witnesses.map(|it| it.proving(asked.clone())).unwrap_or_default();
-            self.shown.absorb(self.market.verdicts.show(claimed));
-            if let Some((index, _)) = asked.iter().find(|it| !self.shown.contains(&it.1)) {
-                return Ok(Err(Unfit::Proof(*index)));
-            }
-        }
-    }
-
-    /// Applies an envelope whose signatures are checked now, if there is `room`.
-    async fn admit_alone(
-        &mut self,
-        carried: &Carried,
-        room: bool,
-    ) -> Result<Result<(), Unfit>, Fault> {
-        if !room {
-            return Ok(Err(Unfit::Full));
-        }
-        let Some(shown) = Witnesses::shown(&carried.envelope, &carried.witnesses) else {
-            return Ok(Err(Unfit::Witnesses));
-        };
-        let signed = self.signed(&shown.signatures).await?;
-        if !self.market.verdicts.all_hold(&signed) {
-            return Ok(Err(Unfit::Signature));
-        }
-        self.apply(&carried.envelope, Some(&shown)).await
-    }
-
     /// Runs the close, writes what changed, and computes the header.
     async fn end(
         mut self,
@@ -353,24 +283,6 @@ impl<'m, E: Engine> Run<'m, E> {
         let executed = Executed { sealed, changes: Arc::new(changes), index };
         Ok((header, committee, executed))
     }
-}
-
-/// Those of the signatures whose keys there are. The rules leave out what is signed with another.
-fn signed(
-    before: &dyn Snapshot,
-    shown: &[(Key, Signature)],
-) -> Result<Vec<(PublicKey, Signature)>, Missing> {
-    let (mut signed, mut missing) = (Vec::new(), Vec::new());
-    for (key, signature) in shown {
-        match before.row(key) {
-            Ok(row) => {
-                let public = row.and_then(|row| ledger::signing_key(key, &row));
-                signed.extend(public.map(|(public, _)| (public, signature.clone())));
-            }
-            Err(Missing(keys)) => missing.extend(keys),
-        }
-    }
-    if missing.is_empty() { Ok(signed) } else { Err(Missing(missing)) }
 }
 
 /// The validators of the next epoch. One whose key is none could neither vote nor connect: it is left out.
