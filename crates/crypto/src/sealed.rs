@@ -109,10 +109,11 @@ impl Sealed {
         self.map(|point| point.mul(times))
     }
 
-    /// Whether all its bytes encode points, so that it adds to others of as many handles.
+    /// Its points, to be added to others; `None` if bytes are no points.
     #[must_use]
-    pub fn is_of_points(&self) -> bool {
-        core::iter::once(&self.commitment).chain(&self.handles.0).all(|it| point(it).is_some())
+    pub fn points(&self) -> Option<Points> {
+        let handles = self.handles.0.iter().map(point).collect::<Option<_>>()?;
+        Some(Points { commitment: point(&self.commitment)?, handles })
     }
 
     /// A movement's amount as its sender's position has it: without the receiver's handle.
@@ -149,15 +150,89 @@ impl Sealed {
         other: &Self,
         both: impl Fn(RistrettoPoint, RistrettoPoint) -> RistrettoPoint,
     ) -> Option<Self> {
-        if self.handles.0.len() != other.handles.0.len() {
+        Some(self.points()?.with(&other.points()?, both)?.sealed())
+    }
+}
+
+/// The points of an amount while it is summed: to read their bytes and to write them is what a sum costs, so it is done
+/// once for each that goes in, and once for what comes out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Points {
+    commitment: RistrettoPoint,
+    handles: Vec<RistrettoPoint>,
+}
+
+impl Points {
+    /// Nothing, with so many handles.
+    #[must_use]
+    pub fn zero(handles: u8) -> Self {
+        let handles = (0..handles).map(|_| RistrettoPoint::identity()).collect();
+        Self { commitment: RistrettoPoint::identity(), handles }
+    }
+
+    /// `self + other`; `None` if the handles are not as many.
+    #[must_use]
+    pub fn plus(self, other: &Self) -> Option<Self> {
+        self.with(other, Add::add)
+    }
+
+    /// `self - other`; `None` as with [`Points::plus`]. Whether it is below zero is not seen.
+    #[must_use]
+    pub fn minus(self, other: &Self) -> Option<Self> {
+        self.with(other, Sub::sub)
+    }
+
+    /// A movement's points as its sender's position has them.
+    #[must_use]
+    pub fn of_sender(&self) -> Option<Self> {
+        match self.handles.as_slice() {
+            [from, _, others @ ..] => Some(self.owned_by(*from, others)),
+            _ => None,
+        }
+    }
+
+    /// A movement's points as its receiver's position has them.
+    #[must_use]
+    pub fn of_receiver(&self) -> Option<Self> {
+        match self.handles.as_slice() {
+            [_, to, others @ ..] => Some(self.owned_by(*to, others)),
+            _ => None,
+        }
+    }
+
+    /// Whether these bytes are its commitment, and its handle of this place.
+    #[must_use]
+    pub fn are(&self, commitment: &Point, place: u8, handle: &Point) -> bool {
+        let handles = (0_u8..).zip(&self.handles);
+        let own = handles.filter(|it| it.0 == place).map(|it| *it.1).next();
+        point(commitment) == Some(self.commitment) && own.is_some() && point(handle) == own
+    }
+
+    /// The amount, in bytes.
+    #[must_use]
+    pub fn sealed(&self) -> Sealed {
+        let handles = self.handles.iter().map(|it| it.compress().to_bytes()).collect();
+        Sealed { commitment: self.commitment.compress().to_bytes(), handles: Handles(handles) }
+    }
+
+    fn owned_by(&self, owner: RistrettoPoint, others: &[RistrettoPoint]) -> Self {
+        let handles = core::iter::once(owner).chain(others.iter().copied()).collect();
+        Self { commitment: self.commitment, handles }
+    }
+
+    fn with(
+        self,
+        other: &Self,
+        both: impl Fn(RistrettoPoint, RistrettoPoint) -> RistrettoPoint,
+    ) -> Option<Self> {
+        if self.handles.len() != other.handles.len() {
             return None;
         }
-        let each =
-            |(a, b): (&Point, &Point)| Some(both(point(a)?, point(b)?).compress().to_bytes());
-        let handles = self.handles.0.iter().zip(&other.handles.0).map(each);
-        let handles = handles.collect::<Option<_>>()?;
-        let commitment = each((&self.commitment, &other.commitment))?;
-        Some(Self { commitment, handles: Handles(handles) })
+        let handles = self.handles.into_iter().zip(&other.handles).map(|(a, b)| both(a, *b));
+        Some(Self {
+            commitment: both(self.commitment, other.commitment),
+            handles: handles.collect(),
+        })
     }
 }
 

@@ -4,7 +4,7 @@
 
 use crypto::{
     Amount, Handles, Sealed,
-    sealed::{BLINDING_BASE, Point, is_key, point},
+    sealed::{BLINDING_BASE, Point, Points, is_key, point},
 };
 use curve25519_dalek::{RistrettoPoint, Scalar, constants::RISTRETTO_BASEPOINT_COMPRESSED};
 use sha3::{Digest as _, Sha3_512};
@@ -97,6 +97,41 @@ fn a_movement_shows_each_side_its_own_handle() {
     assert_eq!(received.handles.all(), [*to, *administrators, *issuer]);
     assert_eq!(sealed(1, 1).of_sender(), None);
     assert_eq!(sealed(1, 1).of_receiver(), None);
+}
+
+#[test]
+fn points_sum_as_amounts_do() {
+    let (a, b) = (sealed(100, 3), sealed(7, 3));
+    let [x, y] = [&a, &b].map(|it| it.points().unwrap());
+    assert_eq!(x.sealed(), a);
+    assert_eq!(x.clone().plus(&y).map(|it| it.sealed()), a.plus(&b));
+    assert_eq!(x.clone().minus(&y).map(|it| it.sealed()), a.minus(&b));
+    assert_eq!(Points::zero(3).plus(&x), Some(x.clone()));
+    assert_eq!(Points::zero(2).plus(&x), None);
+    let moved = sealed(100, 4);
+    let points = moved.points().unwrap();
+    assert_eq!(points.of_sender().map(|it| it.sealed()), moved.of_sender());
+    assert_eq!(points.of_receiver().map(|it| it.sealed()), moved.of_receiver());
+    assert_eq!(
+        (y.clone().minus(&points), sealed(1, 1).points().unwrap().of_sender()),
+        (None, None)
+    );
+    let no_handle = Sealed { handles: Handles::new(vec![[255; 32]; 3]).unwrap(), ..a };
+    assert_eq!(no_handle.points(), None);
+    // They are their bytes, and no others.
+    assert!(y.are(&g(7), 0, &g(8)) && y.are(&g(7), 2, &g(10)));
+    for (commitment, place, handle) in [
+        (g(8), 0, g(8)),
+        (g(7), 1, g(8)),
+        (g(7), 3, g(8)),
+        (g(7), 0, [255; 32]),
+        ([255; 32], 0, g(8)),
+    ] {
+        assert!(!y.are(&commitment, place, &handle));
+    }
+    assert!(
+        Points::zero(2).are(&[0; 32], 1, &[0; 32]) && !Points::zero(1).are(&[0; 32], 1, &[0; 32])
+    );
 }
 
 #[test]

@@ -11,7 +11,11 @@
 
 use alloc::vec::Vec;
 
-use crypto::{Sealed, sealed::Point, statement::Stated};
+use crypto::{
+    Sealed,
+    sealed::{Point, Points},
+    statement::Stated,
+};
 use types::{AccountId, Digest, InstrumentId, Wire};
 
 use super::{Account, Place};
@@ -107,11 +111,6 @@ impl SealedPosition {
         Some(self)
     }
 
-    /// What stands in `available`, as an amount also where that is nothing.
-    pub(crate) fn available_or_zero(&self, instrument: InstrumentId) -> Option<Sealed> {
-        self.available.clone().or_else(|| Sealed::of_public(0, handles_of(instrument)))
-    }
-
     /// What stands in `available`, with one handle.
     pub(crate) fn stated(&self, holder: Holder) -> Stated {
         let nothing = Stated { commitment: [0; 32], handle: [0; 32] };
@@ -195,6 +194,21 @@ pub(crate) fn position(
     Ok(row.unwrap_or_else(|| SealedPosition::empty(administrators_key)).at(draft.at.height))
 }
 
+/// A position that is taken from, its credits absorbed.
+pub(crate) struct Covering {
+    /// The position, without what is available in it.
+    position: SealedPosition,
+    /// What is available.
+    pub available: Points,
+}
+
+impl Covering {
+    /// The position with so much available.
+    pub fn leaves(self, available: &Points) -> SealedPosition {
+        SealedPosition { available: Some(available.sealed()), ..self.position }
+    }
+}
+
 /// The position that is taken from, its credits absorbed.
 ///
 /// # Errors
@@ -205,27 +219,42 @@ pub(crate) fn covering(
     administrators_key: u32,
     cover: &Cover,
     holder: Holder,
-) -> Result<SealedPosition, Stop> {
+) -> Result<Covering, Stop> {
     let moved = Reject::PositionMoved { account: place.0, instrument: place.1 };
-    let position = position(draft, place, administrators_key)?.absorbing(cover.closed_at);
-    let position = position.filter(|it| it.stated(holder) == cover.before);
-    position.ok_or_else(|| moved.into())
+    let mut position = position(draft, place, administrators_key)?;
+    let named =
+        cover.closed_at.is_none_or(|it| position.closed.is_some() && position.closed_at == it);
+    let absorbed = position.closed.take_if(|_| cover.closed_at.is_some());
+    if absorbed.is_some() {
+        position.closed_at = 0;
+    }
+    let mut available = Some(Points::zero(handles_of(place.1)));
+    for part in position.available.take().iter().chain(&absorbed) {
+        available = available.zip(part.points()).and_then(|(sum, it)| sum.plus(&it));
+    }
+    let place = match holder {
+        Holder::Owner => 0,
+        Holder::Administrators => 1,
+    };
+    let before = &cover.before;
+    let stands = |it: &Points| named && it.are(&before.commitment, place, &before.handle);
+    let available = available.filter(stands).ok_or(moved)?;
+    Ok(Covering { position, available })
 }
 
 /// Takes an amount from what is available, whose cover has been shown.
 ///
 /// # Errors
-/// [`Reject::AmountsDoNotAdd`] when bytes are no points.
+/// [`Reject::AmountsDoNotAdd`] when handles are not as many.
 pub(crate) fn debit(
     draft: &mut Draft<'_>,
     place: Place,
-    position: SealedPosition,
-    amount: &Sealed,
+    covering: Covering,
+    amount: &Points,
 ) -> Result<(), Stop> {
-    let unfit = Reject::AmountsDoNotAdd { instrument: place.1 };
-    let left = position.available_or_zero(place.1).and_then(|it| it.minus(amount));
-    let available = Some(left.ok_or(unfit)?);
-    Ok(write(draft, place, SealedPosition { available, ..position })?)
+    let left = covering.available.clone().minus(amount);
+    let left = left.ok_or(Reject::AmountsDoNotAdd { instrument: place.1 })?;
+    Ok(write(draft, place, covering.leaves(&left))?)
 }
 
 /// Gives an amount to a position, as its owner has it.

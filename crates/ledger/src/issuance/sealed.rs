@@ -48,7 +48,9 @@ pub(crate) fn retire(
     let owner = sealed::view_key(draft, account)?;
     let claim = Claim::SpendPublic { units: public, key: owner, before: cover.before.clone() };
     asked.require(asked.statement(key, claim))?;
-    sealed::debit(draft, place, position, &public_amount(instrument, units)?)?;
+    let taken = public_amount(instrument, units)?.points();
+    let taken = taken.ok_or(Reject::AmountsDoNotAdd { instrument })?;
+    sealed::debit(draft, place, position, &taken)?;
     let quantity = Amount::Open(units);
     if instrument.is_currency() {
         return super::units(draft, instrument, account, quantity, true);

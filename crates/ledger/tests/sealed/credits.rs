@@ -28,11 +28,18 @@ fn orders(count: usize) -> Vec<Vec<usize>> {
 fn a_credit_can_be_spent_in_the_next_block() {
     let mut stage = Stage::funded();
     let cover = stage.cover("ken", USD);
-    let first = pays(&mut stage, "ken", "emi", 300, cover);
-    // In the block in which it arrives it cannot be named: nobody knows yet that it is there.
+    let movement = stage.movement(USD, "ken", "emi", 300);
+    let crypto::Amount::Sealed(amount) = movement.amount.clone() else { panic!() };
+    let first = covered(&terms(Legs::Alone(movement)), cover);
+    let first = stage.envelope(owner("ken"), vec![first]);
+    // In the block in which it arrives it cannot be named, though who sends it could say all of it; not even after
+    // another one has come.
     let closed_at = Some(stage.market.at().height + 1);
-    let early = pays(&mut stage, "emi", "rin", 300, Cover { closed_at, before: stated(None, 0) });
-    let events = stage.block(&[first, early.clone()]);
+    let before = stated(amount.of_receiver().as_ref(), 0);
+    let early = pays(&mut stage, "emi", "rin", 300, Cover { closed_at, before });
+    let cover = stage.cover("yuki", USD);
+    let second = pays(&mut stage, "yuki", "emi", 0, cover);
+    let events = stage.block(&[first, second, early.clone()]);
     let refused = refused(&events, early.ids().next().unwrap());
     assert_eq!(refused.unwrap().code(), "position-moved");
     assert_eq!(stage.parts("emi", USD), [0, 300, 0]);

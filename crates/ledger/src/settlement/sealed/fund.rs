@@ -104,8 +104,9 @@ pub(super) fn leg(
         row.funded = true;
         return Ok(());
     };
-    let amount = sealed_amount(&movement).filter(|it| it.is_of_points());
-    let amount = amount.ok_or(Reject::AmountsDoNotAdd { instrument: movement.instrument })?;
+    let unfit = || Reject::AmountsDoNotAdd { instrument: movement.instrument };
+    let amount = sealed_amount(&movement).ok_or_else(unfit)?;
+    let points = amount.points().ok_or_else(unfit)?;
     let (key, administrators) = view_key::administrators(draft)?;
     let keys = sealed::readers(draft, &movement, administrators.view.0)?;
     if key != row.administrators_key {
@@ -116,7 +117,8 @@ pub(super) fn leg(
         .transpose()?;
     asked.require(asked.statement(key, claim(amount.clone(), keys, cover)))?;
     let Some(position) = position else { return Ok(()) };
-    sealed::debit(draft, movement.debit(), position, &of_sender(&movement, amount)?)?;
+    let taken = points.of_sender().ok_or_else(unfit)?;
+    sealed::debit(draft, movement.debit(), position, &taken)?;
     row.funded = true;
     Ok(registry::exchange(draft, movement.instrument, None, row.element(&id))?)
 }

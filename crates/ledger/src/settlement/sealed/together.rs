@@ -9,7 +9,7 @@ use alloc::{
     vec::Vec,
 };
 
-use crypto::{Sealed, statement::Claim};
+use crypto::{sealed::Points, statement::Claim};
 use types::InstructionId;
 
 use super::{SealedInstructed, Seen, finish, fund, sealed_amount, sides};
@@ -46,8 +46,8 @@ types::record! {
 /// What a set brings to and takes from one position.
 #[derive(Default)]
 struct Change {
-    brings: Option<Sealed>,
-    takes: Option<Sealed>,
+    brings: Option<Points>,
+    takes: Option<Points>,
 }
 
 /// What a set does, before anything of it is written.
@@ -87,7 +87,7 @@ pub(crate) fn settle(
     }
     for (place, change) in &set.changes {
         if let (Some(brings), None) = (&change.brings, &change.takes) {
-            sealed::credit(draft, *place, key, brings)?;
+            sealed::credit(draft, *place, key, &brings.sealed())?;
         }
     }
     for sides in set.sides {
@@ -136,31 +136,33 @@ impl Set {
         let Some(movement) = &row.gives else { return Ok(()) };
         let unfit = || Reject::AmountsDoNotAdd { instrument: movement.instrument };
         let amount = sealed_amount(movement).ok_or_else(unfit)?;
-        let brings = amount.of_receiver().ok_or_else(unfit)?;
+        let points = amount.points().ok_or_else(unfit)?;
         let credited = self.changes.entry(movement.credit()).or_default();
-        credited.brings = Some(sealed::sum(credited.brings.as_ref(), &brings).ok_or_else(unfit)?);
+        let brings = points.of_receiver().and_then(|it| add(credited.brings.take(), it));
+        credited.brings = Some(brings.ok_or_else(unfit)?);
         if !row.funded {
-            let takes = amount.of_sender().ok_or_else(unfit)?;
             let debited = self.changes.entry(movement.debit()).or_default();
-            debited.takes = Some(sealed::sum(debited.takes.as_ref(), &takes).ok_or_else(unfit)?);
+            let takes = points.of_sender().and_then(|it| add(debited.takes.take(), it));
+            debited.takes = Some(takes.ok_or_else(unfit)?);
         }
         Ok(())
     }
 }
 
 impl Change {
-    /// The position after it.
-    fn leaves(&self, place: Place, position: SealedPosition) -> Result<SealedPosition, Stop> {
-        let unfit = || Reject::AmountsDoNotAdd { instrument: place.1 };
-        let mut sum = position.available_or_zero(place.1).ok_or_else(unfit)?;
-        if let Some(brings) = &self.brings {
-            sum = sum.plus(brings).ok_or_else(unfit)?;
-        }
-        if let Some(takes) = &self.takes {
-            sum = sum.minus(takes).ok_or_else(unfit)?;
-        }
-        Ok(SealedPosition { available: Some(sum), ..position })
+    /// What is available after it.
+    fn leaves(&self, available: Points) -> Option<Points> {
+        let brought = match &self.brings {
+            Some(brings) => available.plus(brings)?,
+            None => available,
+        };
+        self.takes.as_ref().map_or(Some(brought.clone()), |it| brought.minus(it))
     }
+}
+
+/// `a + b`, where nothing adds nothing.
+fn add(a: Option<Points>, b: Points) -> Option<Points> {
+    a.map_or_else(|| Some(b.clone()), |a| a.plus(&b))
 }
 
 /// What the set leaves of the positions that it debits.
@@ -171,9 +173,11 @@ fn left(
 ) -> Result<Vec<(Place, SealedPosition)>, Stop> {
     let mut left = Vec::new();
     for Covering { place, cover } in covers {
-        let position = sealed::covering(draft, *place, key, cover, Holder::Administrators)?;
+        let covering = sealed::covering(draft, *place, key, cover, Holder::Administrators)?;
         let change = set.changes.get(place).ok_or(Reject::SetNotAllowed)?;
-        left.push((*place, change.leaves(*place, position)?));
+        let available = change.leaves(covering.available.clone());
+        let available = available.ok_or(Reject::AmountsDoNotAdd { instrument: place.1 })?;
+        left.push((*place, covering.leaves(&available)));
     }
     Ok(left)
 }
