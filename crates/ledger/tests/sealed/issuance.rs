@@ -3,7 +3,7 @@
 use crypto::Amount;
 use ledger::{
     Event, Instruction as I,
-    issuance::{Instrument, Request},
+    issuance::{Instrument, Request, sealed::retiring},
 };
 use types::InstrumentId;
 
@@ -69,6 +69,8 @@ fn a_security_is_retired_when_the_csd_approves() {
         let second = retires(&stage, "emi", hana(), 10);
         let second = stage.must(owner("emi"), second);
         assert_eq!((stage.has("emi", hana()), supply(&stage, hana())), (80, Amount::Open(100)));
+        let [one, other] = [first, second].map(|it| retiring(account("emi"), &it, 10));
+        assert_ne!(one, other, "a registry holds each element once");
         stage.must(party("furikae"), I::DecideRequest { request: second, approved });
         assert_eq!(rows::<Request>(&stage.market).len(), 1);
         let (units, left) = if approved { (90, 80) } else { (100, 90) };
