@@ -223,7 +223,8 @@ pub fn digest(positions: impl Iterator<Item = (Place, i64)>) -> Digest {
 /// Opens an account: under its manager, who asks; or, with keys of its own, admitted by an administrator.
 ///
 /// # Errors
-/// [`Reject::RoleMissing`] (of a manager), [`Reject::AccountExists`], [`Reject::ViewKeyNotAllowed`].
+/// [`Reject::RoleMissing`] (of a manager), [`Reject::AccountExists`], [`Reject::ViewKeyNotAllowed`] when one of its own
+/// keys is absent, or that to read with is none.
 pub(crate) fn open_account(
     draft: &mut Draft<'_>,
     account: AccountId,
@@ -245,7 +246,8 @@ pub(crate) fn open_account(
     else {
         return Ok(());
     };
-    if manager.is_none() && (spend_key.0 == [0; 32] || !crypto::sealed::is_key(&view_key.0)) {
+    let absent = [spend_key, envelope_key].into_iter().any(|it| it.0 == [0; 32]);
+    if manager.is_none() && (absent || !crypto::sealed::is_key(&view_key.0)) {
         return Err(Reject::ViewKeyNotAllowed.into());
     }
     let row = Account {

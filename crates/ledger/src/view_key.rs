@@ -85,7 +85,7 @@ pub(crate) fn issuer(draft: &Draft<'_>, instrument: InstrumentId) -> Result<View
 ///
 /// # Errors
 /// [`Reject::InstrumentUnknown`] (also of money, and of what is open), [`Reject::ViewKeyNotAllowed`] when it is no key,
-/// is there already, or does not have the next number.
+/// has none for envelopes beside it, is there already, or does not have the next number.
 pub(crate) fn register(
     draft: &mut Draft<'_>,
     asked: &Asked<'_>,
@@ -106,7 +106,7 @@ pub(crate) fn register(
         }
         Reader::Issuer { .. } => draft.get::<ViewKey>(&reader)?.is_none(),
     };
-    if !next || !is_key(&row.view.0) {
+    if !next || !is_key(&row.view.0) || row.envelope.0 == [0; 32] {
         return Err(Reject::ViewKeyNotAllowed.into());
     }
     asked.require(registration(asked.chain, instruction, &row.view))?;

@@ -314,7 +314,7 @@ fn set_view_key() {
     let worst = I::SetViewKey {
         reader: Reader::Issuer { instrument: security("NONE") },
         view: PublicKey([0; 32]),
-        envelope: PublicKey([2; 32]),
+        envelope: PublicKey([0; 32]),
     };
     walk(
         &stage.market,
@@ -328,6 +328,7 @@ fn set_view_key() {
             ("view-key-not-allowed", of_issuer!(security("NEW"))),
             ("view-key-not-allowed", mend!(I::SetViewKey { view, .. } => view.0 = NO_POINT)),
             ("view-key-not-allowed", mend!(I::SetViewKey { view, .. } => view.0 = key("another"))),
+            ("view-key-not-allowed", mend!(I::SetViewKey { envelope, .. } => envelope.0 = [2; 32])),
         ],
     );
     let number = |key| Reader::Administrators { key };
@@ -351,8 +352,8 @@ fn set_view_key() {
 fn open_account() {
     let stage = market();
     let mut worst = opens("emi");
-    let I::OpenAccount { spend_key, view_key, .. } = &mut worst else { panic!() };
-    (spend_key.0, view_key.0) = ([0; 32], NO_POINT);
+    let I::OpenAccount { spend_key, view_key, envelope_key, .. } = &mut worst else { panic!() };
+    (spend_key.0, view_key.0, envelope_key.0) = ([0; 32], NO_POINT, [0; 32]);
     let issuance = ledger::book::issuance_account(hana());
     walk(
         &stage.market,
@@ -365,6 +366,16 @@ fn open_account() {
             (
                 "view-key-not-allowed",
                 mend!(I::OpenAccount { spend_key, .. } => spend_key.0 = [1; 32]),
+            ),
+            (
+                "view-key-not-allowed",
+                mend!(I::OpenAccount { view_key, .. } => view_key.0 = key("new")),
+            ),
+            (
+                "view-key-not-allowed",
+                mend!(I::OpenAccount { view_key, envelope_key, .. } => {
+                    (view_key.0, envelope_key.0) = (NO_POINT, [2; 32]);
+                }),
             ),
             (
                 "view-key-not-allowed",
