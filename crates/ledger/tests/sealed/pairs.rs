@@ -348,6 +348,19 @@ fn signed_off_it_settles_and_refused_it_comes_back() {
 }
 
 #[test]
+fn what_the_other_side_never_funds_comes_back_by_the_administrators_no() {
+    let mut stage = Stage::funded();
+    let pair = pair(&mut stage);
+    let [seller, buyer] = instructed(&mut stage, &pair, [true, false]);
+    stage.must(owner("emi"), I::Cancel { instruction: seller });
+    assert_eq!(statuses(&stage, &[seller, buyer]), [Some(Status::Pending); 2]);
+    assert_eq!(stage.has("emi", hana()), 70);
+    stage.must(party("furikae"), I::SignOff { instruction: seller, approved: false });
+    nothing_waits(&stage);
+    assert_eq!(stage.all(), BEFORE);
+}
+
+#[test]
 fn who_names_another_has_no_hold_on_it() {
     // Whatever others instruct about an account, what it has and what it gives stays its own.
     let mut stage = Stage::funded();

@@ -169,7 +169,8 @@ pub(crate) fn prioritise(
     Ok(())
 }
 
-/// The administrator's word on what is matched, or asks nobody else.
+/// The administrator's word on what is matched, or asks nobody else. Its no ends also what it has signed off, or need
+/// not: so no side can keep another's earmark for ever by never funding its own.
 ///
 /// # Errors
 /// [`Reject::InstructionUnknown`], [`Reject::NotInThisState`].
@@ -181,7 +182,8 @@ pub(crate) fn sign_off(
     fund::fetch(draft, &[id])?;
     let row = draft.get::<SealedInstructed>(&id)?;
     let row = row.ok_or(Reject::InstructionUnknown { instruction: id })?;
-    if !(row.alone || row.counterpart.is_some()) || row.signed_off {
+    let matched = row.alone || row.counterpart.is_some();
+    if !matched || (approved && row.signed_off) {
         return Err(Reject::NotInThisState { instruction: id }.into());
     }
     if !approved {
