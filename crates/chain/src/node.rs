@@ -155,6 +155,9 @@ impl Sink for Teller {
     }
 }
 
+/// The bytes of a signed envelope, and where to say whether it is taken.
+type Submitted = (Vec<u8>, Answer<Result<bool, Refused>>);
+
 /// Answers what is asked at the door.
 struct Serving<E: Runtime> {
     application: Application<E, Teller>,
@@ -199,7 +202,7 @@ impl<E: Runtime> Serving<E> {
     }
 
     /// Takes what came together: its proofs are checked together.
-    async fn submit(&self, context: &E, submitted: Vec<(Vec<u8>, Answer<Result<bool, Refused>>)>) {
+    async fn submit(&self, context: &E, submitted: Vec<Submitted>) {
         let (envelopes, answers): (Vec<_>, Vec<_>) = submitted.into_iter().unzip();
         let taken = self.mempool.submit(&self.databases, context.current(), &envelopes).await;
         match taken.map_err(damaged) {

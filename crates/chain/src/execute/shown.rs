@@ -51,7 +51,10 @@ impl<E: Engine> Run<'_, E> {
             let (chain, at, shown) = (self.market.chain, self.at, &self.shown);
             let rule = |before: &dyn Snapshot| ledger::apply(before, chain, at, envelope, shown);
             let asked = match self.rows.call(&self.draft, rule).await? {
-                Ok(outcome) => return Ok(Ok(self.rows.absorb(outcome))),
+                Ok(outcome) => {
+                    self.rows.absorb(outcome);
+                    return Ok(Ok(()));
+                }
                 Err(Stopped::Inadmissible(why)) => return Ok(Err(Unfit::Inadmissible(why))),
                 Err(Stopped::Unshown(statements)) => statements,
             };
