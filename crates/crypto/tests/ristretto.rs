@@ -1,5 +1,7 @@
 //! Published points of ristretto255: what encodes one, what does not, sums, products, and the one-way map.
 
+#![allow(clippy::disallowed_types, reason = "tests count in memory")]
+
 use std::{collections::BTreeSet, fs, path::Path};
 
 use crypto::sealed::{is_key, point};
