@@ -18,7 +18,6 @@ mod witness;
 use std::{convert::Infallible, sync::Arc};
 
 use crypto::{
-    Shown,
     changes::{self, BlockChanges},
     merkle::{self, Path, Peaks, domain},
 };
@@ -108,18 +107,16 @@ pub async fn build<E: Engine>(
 ) -> Result<Built<E>, Fault> {
     let envelopes = offered.iter().map(|it| &it.envelope);
     let mut run = Run::begin(market, index, &place, envelopes, draft).await?;
-    let carried = offered.iter();
-    run.show(
-        carried
-            .filter_map(|it| Some((&it.envelope, Witnesses::shown(&it.envelope, &it.witnesses)?))),
-    )
-    .await?;
+    let witnesses = |it: &Carried| Witnesses::shown(&it.envelope, &it.witnesses);
+    let mut stand: Vec<Option<Witnesses>> = offered.iter().map(witnesses).collect();
+    let envelopes = offered.iter().map(|it| &it.envelope).zip(&mut stand);
+    run.show(envelopes.filter_map(|(envelope, it)| Some((envelope, it.as_mut()?)))).await?;
     let mut body = Body { envelopes: Vec::new(), committee: None };
     let mut left_out = Vec::new();
     let mut room = BODY_MAX - 8;
-    for carried in offered {
+    for (carried, witnesses) in offered.into_iter().zip(&mut stand) {
         let len = u32::try_from(carried.to_bytes().len()).unwrap_or(u32::MAX);
-        match run.admit_alone(&carried, len <= room).await? {
+        match run.admit_alone(&carried, witnesses.as_mut(), len <= room).await? {
             Ok(()) => {
                 room -= len;
                 body.envelopes.push(carried);
@@ -167,16 +164,14 @@ pub async fn check<E: Engine>(
             all.push(shown);
         }
         let envelopes = body.envelopes.iter().map(|it| &it.envelope);
-        run.show(envelopes.zip(all.iter())).await?;
-    } else {
-        run.shown = Shown::certified();
+        run.show(envelopes.zip(&mut all)).await?;
     }
     let mut signed = Vec::new();
     for (at, carried) in body.envelopes.iter().enumerate() {
         if let Some(shown) = all.get(at) {
             signed.extend(run.signed(&shown.signatures).await?);
         }
-        if let Err(unfit) = run.apply(&carried.envelope, all.get(at)).await? {
+        if let Err(unfit) = run.apply(&carried.envelope, all.get_mut(at)).await? {
             return Ok(Err(Invalid::Envelope(at, unfit)));
         }
     }
@@ -197,8 +192,6 @@ struct Run<'m, E: Engine> {
     at: At,
     rows: Rows,
     draft: Draft<E>,
-    /// What was shown of sealed amounts.
-    shown: Shown,
 }
 
 impl<'m, E: Engine> Run<'m, E> {
@@ -213,8 +206,7 @@ impl<'m, E: Engine> Run<'m, E> {
         let at = At { time: place.time, height: place.height };
         let mut keys: Vec<Key> = envelopes.flat_map(ledger::footprint).collect();
         keys.push(PEAKS_KEY);
-        let shown = Shown::nothing();
-        let mut run = Self { market, at, rows: Rows::over(index), draft, shown };
+        let mut run = Self { market, at, rows: Rows::over(index), draft };
         run.rows.fetch(&run.draft, keys).await?;
         if place.height == 1 {
             let begin = |before: &dyn Snapshot| ledger::genesis(before, &market.genesis);

@@ -1,8 +1,7 @@
 //! What stands with envelopes, held against the block as it is by now: signatures by their keys, proofs by what the
 //! rules ask.
 
-use std::borrow::Borrow;
-
+use crypto::Shown;
 use ledger::{Envelope, Key, Missing, Snapshot};
 use store::{Fault, state::Engine};
 use types::PublicKey;
@@ -21,34 +20,35 @@ impl<E: Engine> Run<'_, E> {
 
     /// Checks the proofs of these envelopes together, as far as what they show can be foreseen. One that is false is
     /// met again when the rules ask for it.
-    pub(super) async fn show<W: Borrow<Witnesses>>(
+    pub(super) async fn show<'a>(
         &mut self,
-        envelopes: impl Iterator<Item = (&Envelope, W)>,
+        envelopes: impl Iterator<Item = (&'a Envelope, &'a mut Witnesses)>,
     ) -> Result<(), Fault> {
         let chain = self.market.chain;
-        let mut claimed = Vec::new();
+        let mut asked = Vec::new();
         for (envelope, witnesses) in envelopes {
-            if witnesses.borrow().proofs.is_empty() {
+            if witnesses.proofs.is_empty() {
                 continue;
             }
             let foresee = |before: &dyn Snapshot| ledger::statements(before, chain, envelope);
             let statements = never(self.rows.call(&self.draft, foresee).await?);
-            claimed.extend(witnesses.borrow().proving(statements));
+            asked.push((witnesses, statements));
         }
-        if !claimed.is_empty() {
-            self.shown.absorb(self.market.verdicts.show(claimed));
-        }
+        self.market.verdicts.show(asked);
         Ok(())
     }
 
-    /// Applies an envelope. What the rules ask to be shown, and is not yet, its proofs have to show.
+    /// Applies an envelope. What the rules ask to be shown, and is not yet, its own proofs have to show. Without
+    /// witnesses it is certified: all that it needs was shown.
     pub(super) async fn apply(
         &mut self,
         envelope: &Envelope,
-        witnesses: Option<&Witnesses>,
+        mut witnesses: Option<&mut Witnesses>,
     ) -> Result<Result<(), Unfit>, Fault> {
+        let certified = Shown::certified();
         loop {
-            let (chain, at, shown) = (self.market.chain, self.at, &self.shown);
+            let shown = witnesses.as_ref().map_or(&certified, |it| &it.shown);
+            let (chain, at) = (self.market.chain, self.at);
             let rule = |before: &dyn Snapshot| ledger::apply(before, chain, at, envelope, shown);
             let asked = match self.rows.call(&self.draft, rule).await? {
                 Ok(outcome) => {
@@ -58,9 +58,9 @@ impl<E: Engine> Run<'_, E> {
                 Err(Stopped::Inadmissible(why)) => return Ok(Err(Unfit::Inadmissible(why))),
                 Err(Stopped::Unshown(statements)) => statements,
             };
-            let claimed = witnesses.map(|it| it.proving(asked.clone())).unwrap_or_default();
-            self.shown.absorb(self.market.verdicts.show(claimed));
-            if let Some((index, _)) = asked.iter().find(|it| !self.shown.contains(&it.1)) {
+            let own = witnesses.as_deref_mut().expect("what is certified asks for nothing");
+            self.market.verdicts.show([(&mut *own, asked.clone())]);
+            if let Some((index, _)) = asked.iter().find(|it| !own.shown.contains(&it.1)) {
                 return Ok(Err(Unfit::Proof(*index)));
             }
         }
@@ -70,19 +70,18 @@ impl<E: Engine> Run<'_, E> {
     pub(super) async fn admit_alone(
         &mut self,
         carried: &Carried,
+        witnesses: Option<&mut Witnesses>,
         room: bool,
     ) -> Result<Result<(), Unfit>, Fault> {
         if !room {
             return Ok(Err(Unfit::Full));
         }
-        let Some(shown) = Witnesses::shown(&carried.envelope, &carried.witnesses) else {
-            return Ok(Err(Unfit::Witnesses));
-        };
-        let signed = self.signed(&shown.signatures).await?;
+        let Some(witnesses) = witnesses else { return Ok(Err(Unfit::Witnesses)) };
+        let signed = self.signed(&witnesses.signatures).await?;
         if !self.market.verdicts.all_hold(&signed) {
             return Ok(Err(Unfit::Signature));
         }
-        self.apply(&carried.envelope, Some(&shown)).await
+        self.apply(&carried.envelope, Some(witnesses)).await
     }
 }
 

@@ -20,6 +20,9 @@ use crate::block;
 /// Verdicts of one kind, at most; then the older half is forgotten.
 const REMEMBERED_MAX: usize = 1 << 16;
 
+/// Proofs that are checked together, at most: more cost memory, and save nothing.
+const TOGETHER_MAX: usize = 256;
+
 /// An envelope's signature, not looked at yet.
 #[derive(Clone, Debug)]
 pub struct Signature {
@@ -34,6 +37,8 @@ pub struct Witnesses {
     pub signatures: Vec<(Key, Signature)>,
     /// Its proofs, with the places of their instructions.
     pub proofs: Vec<(u16, Proof)>,
+    /// What these proofs were found to show. Another envelope's show nothing here.
+    pub shown: Shown,
 }
 
 impl Witnesses {
@@ -60,7 +65,7 @@ impl Witnesses {
             let sealed = next(Signed::SEALED)?;
             Some(()).filter(|()| ledger::sealed_digest(&sealed.bytes.0) == envelope.sealed)?;
         }
-        witnesses.next().is_none().then_some(Self { signatures, proofs })
+        witnesses.next().is_none().then_some(Self { signatures, proofs, shown: Shown::nothing() })
     }
 
     /// The same of witnesses in a block, of which none may be missing.
@@ -140,38 +145,53 @@ impl Verdicts {
         true
     }
 
-    /// Those of these statements that their proofs show, checked together.
+    /// Whether each of these proofs shows its statement, checked together. A statement is not shown by a false
+    /// proof because a true one is beside it.
     #[must_use]
-    pub fn show(&self, claimed: Vec<(Statement, Proof)>) -> Shown {
+    pub fn hold(&self, claimed: &[(Statement, Proof)]) -> Vec<bool> {
         let name = |(statement, proof): &(Statement, Proof)| {
             let mut bytes = statement.digest().to_bytes();
             crypto::sha256(&proof.0).write(&mut bytes);
             crypto::digest(b"furikae proof verdict 1", &bytes)
         };
-        let (mut known, mut unknown) = (Vec::new(), Vec::new());
-        {
-            let remembered = self.proofs.lock().unwrap_or_else(PoisonError::into_inner);
-            for it in claimed {
-                let name = name(&it);
-                if remembered.has(&name) {
-                    known.push(it.0.digest());
-                } else {
-                    unknown.push((name, it));
+        let names: Vec<Digest> = claimed.iter().map(name).collect();
+        let mut holds: Vec<bool> = {
+            let known = self.proofs.lock().unwrap_or_else(PoisonError::into_inner);
+            names.iter().map(|name| known.has(name)).collect()
+        };
+        let unknown: Vec<usize> = (0..claimed.len()).filter(|at| !holds[*at]).collect();
+        for together in unknown.chunks(TOGETHER_MAX) {
+            let item = |at: &usize| (&claimed[*at].0, &claimed[*at].1);
+            let items: Vec<_> = together.iter().map(item).collect();
+            let false_ones = proof::check(&items, cores()).false_ones;
+            let mut known = self.proofs.lock().unwrap_or_else(PoisonError::into_inner);
+            for (place, at) in together.iter().enumerate() {
+                if !false_ones.contains(&place) {
+                    holds[*at] = true;
+                    known.remember(names[*at]);
                 }
             }
         }
-        let items: Vec<_> =
-            unknown.iter().map(|(_, (statement, proof))| (statement, proof)).collect();
-        let shown = proof::check(&items, cores()).shown;
-        let mut remembered = self.proofs.lock().unwrap_or_else(PoisonError::into_inner);
-        for (name, (statement, _)) in unknown {
-            if shown.contains(&statement) {
-                remembered.remember(name);
-            }
+        holds
+    }
+
+    /// Checks the proofs of several envelopes together. Each keeps what its own have shown.
+    pub fn show<'a>(
+        &self,
+        asked: impl IntoIterator<Item = (&'a mut Witnesses, Vec<(u16, Statement)>)>,
+    ) {
+        let (mut all, mut claimed) = (Vec::new(), Vec::new());
+        for (witnesses, statements) in asked {
+            let mine = witnesses.proving(statements);
+            all.push((witnesses, mine.len()));
+            claimed.extend(mine);
         }
-        let mut all = Shown::checked(known);
-        all.absorb(shown);
-        all
+        let holds = self.hold(&claimed);
+        let mut judged = claimed.iter().zip(holds);
+        for (witnesses, count) in all {
+            let mine = judged.by_ref().take(count).filter(|it| it.1);
+            witnesses.shown.absorb(Shown::checked(mine.map(|it| it.0.0.digest())));
+        }
     }
 }
 

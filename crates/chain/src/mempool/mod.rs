@@ -22,7 +22,7 @@ use std::{
 };
 
 use commonware_utils::channel::watch;
-use crypto::{Shown, Statement};
+use crypto::Statement;
 use ledger::{
     Entry, Envelope, INSTRUCTIONS_MAX, Key, Missing, Signed, Snapshot, governance::LaneRow,
     row::Row as _,
@@ -159,7 +159,7 @@ struct Known {
     next: u64,
     /// What its proofs have to show.
     claimed: Vec<(u16, Statement)>,
-    proofs: Witnesses,
+    witnesses: Witnesses,
 }
 
 impl Mempool {
@@ -205,13 +205,9 @@ impl Mempool {
         for bytes in envelopes {
             known.push(self.known(databases, now, bytes).await?);
         }
-        let claims = |it: &Known| it.proofs.proving(it.claimed.clone());
-        let claimed: Vec<_> = known.iter().flatten().flat_map(claims).collect();
-        let shown = match claimed.is_empty() {
-            true => Shown::nothing(),
-            false => self.0.market.verdicts().show(claimed),
-        };
-        let enter = |it: Result<Known, Refused>| it.and_then(|it| self.enter(it, &shown, now));
+        let claims = known.iter_mut().flatten().map(|it| (&mut it.witnesses, it.claimed.clone()));
+        self.0.market.verdicts().show(claims);
+        let enter = |it: Result<Known, Refused>| it.and_then(|it| self.enter(it, now));
         Ok(known.into_iter().map(enter).collect())
     }
 
@@ -261,7 +257,7 @@ impl Mempool {
             true => Vec::new(),
             false => self.foresee(databases, &signed.envelope).await?,
         };
-        Ok(Ok(Known { signed, next, claimed, proofs: witnesses }))
+        Ok(Ok(Known { signed, next, claimed, witnesses }))
     }
 
     /// Checks an envelope's signatures by the rows of their keys, and gives the next number of its lane.
@@ -311,7 +307,8 @@ impl Mempool {
         }
     }
 
-    fn enter(&self, known: Known, shown: &Shown, now: SystemTime) -> Result<bool, Refused> {
+    fn enter(&self, known: Known, now: SystemTime) -> Result<bool, Refused> {
+        let shown = &known.witnesses.shown;
         if let Some((index, _)) = known.claimed.iter().find(|it| !shown.contains(&it.1)) {
             return Err(Refused::Proof(*index));
         }

@@ -4,6 +4,7 @@ use core::convert::Infallible;
 
 use commonware_consensus::Block as _;
 use commonware_glue::stateful::Finality::{Candidate, Finalized};
+use commonware_runtime::Clock as _;
 use crypto::{
     Amount, Statement,
     keys::SecretKey,
@@ -301,6 +302,42 @@ fn a_false_proof_enters_no_mempool_and_a_block_with_one_is_invalid() {
 fn two_parent(parent: &Block) -> commonware_cryptography::sha256::Digest {
     use commonware_cryptography::Digestible as _;
     parent.digest()
+}
+
+#[test]
+fn a_false_proof_gains_nothing_from_a_true_one_beside_it() {
+    run(|context| async move {
+        for turned in [false, true] {
+            let name = if turned { "one" } else { "two" };
+            let (node, parent, stands) = morning_over(&context, name).await;
+            let payment = pays(0, 30, &stands);
+            let mut wrong = payment.clone();
+            wrong.witnesses[1].bytes.0[200] ^= 1;
+            let mut both = vec![payment.to_bytes(), wrong.to_bytes()];
+            if turned {
+                both.reverse();
+            }
+            let (databases, now) = (node.state.databases(), node.context.current());
+            let mut taken = node.mempool.submit(databases, now, &both).await.unwrap();
+            if turned {
+                taken.reverse();
+            }
+            assert_eq!(taken, [Ok(true), Err(Refused::Proof(0))]);
+            assert_eq!(node.offer(&wrong).await, Err(Refused::Proof(0)), "nothing is remembered");
+
+            // Offered to one block, or in one block, neither makes the other true.
+            let offered = [wrong.clone(), payment.clone()].map(Carried::from).to_vec();
+            let market = crate::testing::market();
+            let (place, draft) = (place(&parent), node.state.draft().await);
+            let built = build(&market, Index::default(), place, offered, draft).await.unwrap();
+            assert_eq!(built.block.body().envelopes.len(), 1);
+            assert_eq!(built.left_out[0].1, Unfit::Proof(0));
+            let alone = with_witness(&built.block, 1, wrong.witnesses[1].bytes.0.clone());
+            let draft = node.state.draft().await;
+            let checked = check(&market, Index::default(), &alone, draft, true).await.unwrap();
+            assert_eq!(checked.err(), Some(Invalid::Envelope(0, Unfit::Proof(0))));
+        }
+    });
 }
 
 #[test]
