@@ -122,11 +122,16 @@ pub async fn open_accounts(
     Ok(())
 }
 
-/// Lists an instrument: a security of the issuer's, money of the bank's.
+/// Lists an open instrument: a security of the issuer's, money of the bank's.
 ///
 /// # Errors
 /// Those of the desk; malformed, when the market has it with another scale.
 pub async fn list(desk: &mut Desk, wanted: &Listed<'_>) -> Result<()> {
+    list_as(desk, wanted, [Kind::OpenMoney, Kind::OpenSecurity]).await
+}
+
+/// Lists an instrument as the first of these kinds if it is money, as the second if it is a security.
+async fn list_as(desk: &mut Desk, wanted: &Listed<'_>, [money, security]: [Kind; 2]) -> Result<()> {
     let Listed { instrument, scale, name } = *wanted;
     if let Some(row) = desk.view().row::<Instrument>(&instrument) {
         if row.scale == scale {
@@ -136,9 +141,9 @@ pub async fn list(desk: &mut Desk, wanted: &Listed<'_>) -> Result<()> {
         return Err(Failure::malformed(what).mend("name another market, or none"));
     }
     let (kind, issuer, cfi) = if instrument.is_currency() {
-        (Kind::OpenMoney, desk.facts.party(BANK).party, "TCNXXX")
+        (money, desk.facts.party(BANK).party, "TCNXXX")
     } else {
-        (Kind::OpenSecurity, ISSUER, "ESXXXX")
+        (security, ISSUER, "ESXXXX")
     };
     let asked = Instruction::List {
         instrument,

@@ -10,13 +10,11 @@ use gateway::{
 use ledger::{
     Instruction, Signed,
     book::sealed::SealedPosition,
-    issuance::{Instrument, Kind},
+    issuance::Kind,
     view_key::{Reader, ViewKey},
 };
 use proof::{Proof, Secret, view_key};
-use types::{
-    AccountId, Bytes, Cfi, Digest, InstrumentId, Lane, LedgerTime, PublicKey, Text, Witness,
-};
+use types::{AccountId, Bytes, Digest, InstrumentId, Lane, LedgerTime, PublicKey, Witness};
 
 use super::{BANK, ISSUER, Listed, word};
 use crate::{
@@ -99,25 +97,7 @@ impl Keyed {
 /// Those of the desk.
 pub async fn list(desk: &mut Desk, security: &Listed<'_>, money: &Listed<'_>) -> Result<()> {
     for wanted in [security, money] {
-        let Listed { instrument, scale, name } = *wanted;
-        if desk.view().row::<Instrument>(&instrument).is_some() {
-            continue;
-        }
-        let (kind, issuer, cfi) = if instrument.is_currency() {
-            (Kind::SealedMoney, desk.facts.party(BANK).party, "TCNXXX")
-        } else {
-            (Kind::SealedSecurity, ISSUER, "ESXXXX")
-        };
-        let asked = Instruction::List {
-            instrument,
-            kind,
-            scale,
-            issuer,
-            name: Text::new(name).map_err(Failure::fault)?,
-            cfi: Cfi::parse(cfi).map_err(Failure::fault)?,
-            sign_off: false,
-        };
-        desk.must("furikae", vec![asked]).await?;
+        super::list_as(desk, wanted, [Kind::SealedMoney, Kind::SealedSecurity]).await?;
     }
     let readers =
         [Reader::Administrators { key: 1 }, Reader::Issuer { instrument: security.instrument }];
