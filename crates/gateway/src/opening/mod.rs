@@ -4,7 +4,7 @@
 //!   a block's changes ---.
 //!   hints of envelopes ---+--> amounts of movements --> positions, each read by its handle
 //!                         |                               |
-//!                         '---------- breaches <------------'
+//!                         '--------- breaches <-----------'
 //! ```
 //!
 //! A position's amount is never searched: it is what stood before, plus what came, minus what went, and one

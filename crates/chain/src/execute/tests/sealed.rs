@@ -1,7 +1,5 @@
 //! Sealed amounts in blocks: what is shown has its effect, what is not stands in no block.
 
-use core::convert::Infallible;
-
 use commonware_consensus::Block as _;
 use commonware_glue::stateful::Finality::{Candidate, Finalized};
 use commonware_runtime::Clock as _;
@@ -23,6 +21,7 @@ use ledger::{
     view_key::{Reader, registration},
 };
 use proof::{Proof, Secret, Secrets, prove, seal, view_key};
+use rand::{SeedableRng as _, rngs::StdRng};
 use types::{
     AccountId, BusinessDate, Cfi, InstrumentId, KeyId, Lane, PublicKey, Wire as _, Witness,
 };
@@ -37,28 +36,9 @@ use crate::{
 const USD: InstrumentId = InstrumentId::of_currency(*b"USD");
 
 /// Chance that repeats.
-struct Chance(u64);
-
-impl rand_core::TryRng for Chance {
-    type Error = Infallible;
-    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        let mut bytes = [0; 4];
-        self.try_fill_bytes(&mut bytes).map(|()| u32::from_le_bytes(bytes))
-    }
-    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        let mut bytes = [0; 8];
-        self.try_fill_bytes(&mut bytes).map(|()| u64::from_le_bytes(bytes))
-    }
-    fn try_fill_bytes(&mut self, to: &mut [u8]) -> Result<(), Infallible> {
-        for part in to.chunks_mut(32) {
-            let drawn = crypto::digest(b"chance of a test", &self.0.to_be_bytes());
-            part.copy_from_slice(&drawn.0[..part.len()]);
-            self.0 += 1;
-        }
-        Ok(())
-    }
+fn chance(seed: u64) -> StdRng {
+    StdRng::seed_from_u64(seed)
 }
-impl rand_core::TryCryptoRng for Chance {}
 
 /// An account's owner, or a reader of it.
 struct Owner {
@@ -68,7 +48,7 @@ struct Owner {
 }
 
 fn owner(number: u8) -> Owner {
-    let view = Secret::random(&mut Chance(u64::from(number) << 32));
+    let view = Secret::random(&mut chance(u64::from(number) << 32));
     Owner { account: AccountId([number; 16]), spend: SecretKey::from_seed([number; 32]), view }
 }
 
@@ -92,7 +72,7 @@ fn proven(mut signed: Signed, Proof(proof): Proof) -> Signed {
 fn registers(sequence: u64, asked: Instruction, key: &Owner) -> Signed {
     let statement = registration(genesis().chain(), &asked, &PublicKey(key.key()));
     let secrets = Secrets::Key { secret: key.view.clone() };
-    let proof = prove(&statement, &secrets, &mut Chance(9)).unwrap();
+    let proof = prove(&statement, &secrets, &mut chance(9)).unwrap();
     proven(signed(1, 0, sequence, vec![asked]), proof)
 }
 
@@ -152,7 +132,7 @@ struct Stands {
 fn pays(sequence: u64, units: u64, stands: &Stands) -> Signed {
     let (from, to) = (owner(1), owner(2));
     let keys = vec![from.key(), to.key(), administrators().key()];
-    let blinding = Secret::random(&mut Chance(units << 40));
+    let blinding = Secret::random(&mut chance(units << 40));
     let amount = seal(units, &blinding, &keys).unwrap();
     let movement = Movement {
         instrument: USD,
@@ -182,7 +162,7 @@ fn pays(sequence: u64, units: u64, stands: &Stands) -> Signed {
         claim: Claim::Spend { amount, keys, before },
     };
     let secrets = Secrets::Spend { units, blinding, secret: from.view, stood: stands.units };
-    let proof = prove(&statement, &secrets, &mut Chance(units)).unwrap();
+    let proof = prove(&statement, &secrets, &mut chance(units)).unwrap();
     proven(sign(envelope, &from.spend), proof)
 }
 
